@@ -1,0 +1,5 @@
+/// The prompt request as a checked value, and the graph that fulfils it.
+@NullMarked
+package dev.comfyapi.model.generation;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,22 @@
+package dev.comfyapi.model.message;
+
+import dev.comfyapi.model.job.LeaseKey;
+
+/// To one worker, on its lane. The worker drops what names another worker or an assignment it
+/// already knows.
+public sealed interface LaneMessage {
+
+    LeaseKey lease();
+
+    /// Run this. The lease already exists; a lost message is found again at the worker's next
+    /// heartbeat.
+    record Assign(Assignment assignment) implements LaneMessage {
+        @Override
+        public LeaseKey lease() {
+            return assignment.lease();
+        }
+    }
+
+    /// Stop this: its client has canceled it, and the job is final already.
+    record Cancel(LeaseKey lease) implements LaneMessage {}
+}

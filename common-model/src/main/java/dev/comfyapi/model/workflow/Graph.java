@@ -1,0 +1,114 @@
+package dev.comfyapi.model.workflow;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// A ComfyUI workflow in API format: node id → class and inputs. Immutable.
+///
+/// An input is a literal or a link, the two-element array `["node id", output index]`.
+public final class Graph {
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final ObjectNode nodes;
+
+    private Graph(ObjectNode nodes) {
+        this.nodes = nodes;
+    }
+
+    /// Takes a JSON object that has the shape of a graph.
+    ///
+    /// @throws MalformedGraphException when it has not, naming the place as a JSON pointer
+    public static Graph of(JsonNode json) {
+        if (!(json instanceof ObjectNode object) || object.isEmpty()) {
+            throw new MalformedGraphException("", "a graph is an object with at least one node");
+        }
+        for (var node : object.properties()) {
+            var pointer = "/" + node.getKey();
+            if (!(node.getValue() instanceof ObjectNode)) {
+                throw new MalformedGraphException(pointer, "a node is an object");
+            }
+            if (!node.getValue().path("class_type").isString()) {
+                throw new MalformedGraphException(pointer + "/class_type", "must be a string");
+            }
+            if (!node.getValue().path("inputs").isObject()) {
+                throw new MalformedGraphException(pointer + "/inputs", "must be an object");
+            }
+        }
+        return new Graph(object.deepCopy());
+    }
+
+    /// Reads what [#toBytes] wrote.
+    public static Graph parse(byte[] utf8) {
+        try {
+            return of(JSON.readTree(utf8));
+        } catch (JacksonException e) {
+            throw new MalformedGraphException("", "not JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    public byte[] toBytes() {
+        return nodes.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /// A copy that the caller may change.
+    public ObjectNode toJson() {
+        return nodes.deepCopy();
+    }
+
+    public int size() {
+        return nodes.size();
+    }
+
+    /// The class of each node by its id, in the order of the graph.
+    public Map<String, String> classes() {
+        var classes = new LinkedHashMap<String, String>();
+        for (var node : nodes.properties()) {
+            classes.put(node.getKey(), node.getValue().path("class_type").stringValue());
+        }
+        return classes;
+    }
+
+    /// The inputs of one node; an empty object for a node that is not there.
+    JsonNode inputs(String nodeId) {
+        return nodes.path(nodeId).path("inputs");
+    }
+
+    /// The same graph, writing its files under this prefix.
+    ///
+    /// The prefix must be the server's own and unique for each attempt: with an old one ComfyUI
+    /// answers from its cache, with the names of files that may be gone.
+    public Graph withFilenamePrefix(String prefix) {
+        var copy = nodes.deepCopy();
+        for (var node : copy.properties()) {
+            if (node.getValue().path("inputs") instanceof ObjectNode inputs
+                    && inputs.has("filename_prefix")) {
+                inputs.set("filename_prefix", JsonNodeFactory.instance.stringNode(prefix));
+            }
+        }
+        return new Graph(copy);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Graph graph && graph.nodes.equals(nodes);
+    }
+
+    @Override
+    public int hashCode() {
+        return nodes.hashCode();
+    }
+
+    /// The classes only: a graph holds its client's prompt, which no log may show.
+    @Override
+    public String toString() {
+        return "Graph" + classes();
+    }
+}

@@ -1,0 +1,5 @@
+/// What the workers' ComfyUI installations have.
+@NullMarked
+package dev.comfyapi.db.catalogue;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,101 @@
+package dev.comfyapi.db.job;
+
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.JobStatus;
+import dev.comfyapi.model.job.LeaseStage;
+import dev.comfyapi.model.job.Priority;
+import dev.comfyapi.model.job.Revision;
+import dev.comfyapi.model.job.TokenPlace;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+
+/// A job and its token as they were at one moment.
+///
+/// @param place where its token is; [TokenPlace#GONE] when the job has ended
+/// @param stage of its lease; [LeaseStage#ASSIGNED] when it has none
+/// @param progress 0 to 1, as the last heartbeat said
+/// @param epoch how many times it was assigned
+/// @param failures failed attempts so far; 0 when it has ended
+/// @param losses lost workers so far; 0 when it has ended
+/// @param dueAt when a delayed token moves on
+/// @param worker name of the worker of the newest attempt
+/// @param error JSON; null unless failed or expired
+/// @param result JSON with the artifacts; null unless succeeded
+/// @param params JSON; null for a raw graph
+/// @param metadata JSON object
+public record JobRow(
+        JobId id,
+        int tenant,
+        JobState state,
+        TokenPlace place,
+        LeaseStage stage,
+        double progress,
+        int epoch,
+        int failures,
+        int losses,
+        @Nullable Instant dueAt,
+        @Nullable String worker,
+        Priority priority,
+        int maxFailures,
+        String pool,
+        Instant createdAt,
+        @Nullable Instant runAfter,
+        @Nullable Instant startBy,
+        @Nullable Instant expiresAt,
+        @Nullable Instant startedAt,
+        @Nullable Instant finishedAt,
+        @Nullable Integer gpuMs,
+        @Nullable Integer storeMs,
+        @Nullable UUID batchId,
+        @Nullable UUID retryOf,
+        List<String> tags,
+        String metadata,
+        @Nullable String params,
+        @Nullable String errorCode,
+        @Nullable String error,
+        @Nullable String result) {
+
+    /// What clients see.
+    public JobStatus status() {
+        if (state.isFinal()) {
+            return JobStatus.of(state);
+        }
+        return switch (place) {
+            case DELAYED -> epoch == 0 ? JobStatus.SCHEDULED : JobStatus.QUEUED;
+            case QUEUE -> JobStatus.QUEUED;
+            case LEASE -> stage == LeaseStage.ASSIGNED ? JobStatus.QUEUED : JobStatus.RUNNING;
+            case GONE ->
+                    throw new IllegalStateException("job %s lives without a token".formatted(id));
+        };
+    }
+
+    /// Where exactly it is, as a word; null when it has ended. An open set: clients only show it.
+    public @Nullable String phase() {
+        return switch (place) {
+            case GONE -> null;
+            case DELAYED -> epoch == 0 ? null : "backoff";
+            case QUEUE -> "waiting_capacity";
+            case LEASE ->
+                    switch (stage) {
+                        case ASSIGNED -> "assigned";
+                        case RUNNING -> "executing";
+                        case STORING -> "storing";
+                    };
+        };
+    }
+
+    /// Never falls; see [Revision].
+    public long revision() {
+        return switch (place) {
+            case GONE -> Revision.ended(epoch);
+            case DELAYED -> Revision.delayed(epoch);
+            case QUEUE -> Revision.queued(epoch);
+            case LEASE -> Revision.leased(epoch, stage, progress);
+        };
+    }
+}

@@ -1,0 +1,45 @@
+package dev.comfyapi.db.job;
+
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.Priority;
+import dev.comfyapi.model.workflow.Graph;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+
+/// A job as it is accepted: checked, complete.
+///
+/// @param classId from [JobClassStore]
+/// @param params the resolved parameters as a JSON object; null for a raw graph
+/// @param metadata the client's own data as a JSON object
+/// @param runAfter scheduled start; null for at once
+/// @param startBy expires when not assigned by then; null for never
+/// @param expiresAt when job and files may be deleted
+/// @param maxFailures failed attempts that end it, 1 to 10
+/// @param runTimeoutMs longest run of one attempt
+/// @param keepMetadata whether PNG text chunks stay in stored files
+public record NewJob(
+        JobId id,
+        int classId,
+        Priority priority,
+        Graph graph,
+        @Nullable String params,
+        String metadata,
+        List<String> tags,
+        @Nullable UUID batchId,
+        @Nullable UUID retryOf,
+        @Nullable String traceparent,
+        @Nullable Instant runAfter,
+        @Nullable Instant startBy,
+        @Nullable Instant expiresAt,
+        int maxFailures,
+        int runTimeoutMs,
+        boolean keepMetadata) {
+
+    public NewJob {
+        tags = List.copyOf(tags);
+    }
+}

@@ -1,0 +1,366 @@
+package dev.comfyapi.db.queue;
+
+import dev.comfyapi.model.job.ErrorCode;
+import dev.comfyapi.model.job.JobClass;
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.job.LeaseStage;
+import dev.comfyapi.model.message.Assignment;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/// Everything the leader does to tokens, each as one statement. Not thread-safe: it lives on the
+/// one connection that also holds the leader's lock, so that a leader that lost the lock has
+/// nothing to write with.
+///
+/// Every statement may be repeated after an unknown outcome: it does what is left to do, or
+/// nothing.
+public final class LeaderStore {
+
+    /// A graph larger than this is not sent with its assignment; the worker reads it by key.
+    private static final int LARGEST_SENT_GRAPH = 65_536;
+
+    /// Workers lost with the same job before the job is suspected.
+    private static final int MOST_LOSSES = 3;
+
+    /// Steps from group to group through the primary key; its cost is the number of groups, not of
+    /// jobs.
+    private static final String GROUPS =
+            """
+            WITH RECURSIVE g AS (
+                (SELECT tenant_id, class_id, band FROM queue ORDER BY 1, 2, 3 LIMIT 1)
+                UNION ALL
+                SELECT n.* FROM g, LATERAL (
+                    SELECT tenant_id, class_id, band FROM queue q
+                    WHERE (q.tenant_id, q.class_id, q.band) > (g.tenant_id, g.class_id, g.band)
+                    ORDER BY 1, 2, 3 LIMIT 1) n)
+            SELECT * FROM g
+            """;
+
+    private static final String HEADS =
+            """
+            SELECT q.tenant_id, q.class_id, q.band, q.job_id, q.avoid_worker
+            FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[]) AS g(t, c, b)
+            CROSS JOIN LATERAL (
+                SELECT * FROM queue
+                WHERE tenant_id = g.t AND class_id = g.c AND band = g.b
+                ORDER BY job_id LIMIT :most) q
+            """;
+
+    /// The rows that come back, not the ones asked for, are the leases.
+    private static final String ASSIGN =
+            """
+            WITH p AS (
+                SELECT * FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :jobs::uuid[],
+                                     :workers::bigint[])
+                AS p(tenant_id, class_id, band, job_id, worker_id)),
+            q AS (
+                DELETE FROM queue q USING p
+                WHERE (q.tenant_id, q.class_id, q.band, q.job_id) = (p.tenant_id, p.class_id, p.band, p.job_id)
+                  AND (q.expire_at IS NULL OR q.expire_at > now())
+                RETURNING q.*, p.worker_id),
+            l AS (
+                INSERT INTO lease (job_id, epoch, worker_id, tenant_id, class_id, band, failures, losses, expire_at,
+                                   run_until)
+                SELECT q.job_id, q.epoch + 1, q.worker_id, q.tenant_id, q.class_id, q.band, q.failures, q.losses,
+                       q.expire_at, now() + j.run_timeout_ms * interval '1 ms' + interval '10 minutes'
+                FROM q JOIN job j ON j.id = q.job_id
+                RETURNING *)
+            SELECT l.job_id, l.epoch, l.worker_id, l.tenant_id, j.run_timeout_ms, j.keep_metadata, j.traceparent,
+                   CASE WHEN octet_length(j.graph) <= :largest THEN convert_from(j.graph, 'UTF8') END AS graph
+            FROM l JOIN job j ON j.id = l.job_id
+            """;
+
+    private static final String PROMOTE =
+            """
+            WITH d AS (
+                DELETE FROM delayed WHERE job_id IN (
+                    SELECT job_id FROM delayed WHERE due_at <= now() ORDER BY due_at LIMIT :most
+                    FOR UPDATE SKIP LOCKED)
+                RETURNING *)
+            INSERT INTO queue (tenant_id, class_id, band, job_id, epoch, failures, losses, avoid_worker, expire_at)
+            SELECT tenant_id, class_id, band, job_id, epoch, failures, losses, avoid_worker, expire_at FROM d
+            RETURNING job_id
+            """;
+
+    private static final String EXPIRE =
+            """
+            WITH q AS (
+                DELETE FROM queue WHERE (tenant_id, class_id, band, job_id) IN (
+                    SELECT tenant_id, class_id, band, job_id FROM queue WHERE expire_at <= now() LIMIT :most
+                    FOR UPDATE SKIP LOCKED)
+                RETURNING job_id, epoch),
+            d AS (
+                DELETE FROM delayed WHERE job_id IN (
+                    SELECT job_id FROM delayed WHERE expire_at <= now() LIMIT :most FOR UPDATE SKIP LOCKED)
+                RETURNING job_id, epoch),
+            t AS (SELECT * FROM q UNION ALL SELECT * FROM d),
+            j AS (
+                UPDATE job SET state = 4, finished_at = now(), epoch = t.epoch, error_code = :code, error = :error::jsonb
+                FROM t WHERE id = t.job_id AND state = 0
+                RETURNING id, webhook_id),
+            h AS (
+                INSERT INTO webhook_delivery (job_id, event, webhook_id)
+                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+            SELECT id AS job_id FROM j
+            """;
+
+    private static final String MARK_SILENT =
+            """
+            UPDATE worker SET gone = true, accepting = false
+            WHERE NOT gone AND last_seen < now() - :silence * interval '1 ms'
+            RETURNING name
+            """;
+
+    /// The same shape as a failure, but the worker is gone: a loss, which is counted apart and
+    /// waits for nothing.
+    private static final String REAP =
+            """
+            WITH l AS (
+                DELETE FROM lease l USING worker w
+                WHERE w.id = l.worker_id AND (w.gone OR l.run_until < now())
+                RETURNING l.job_id, l.epoch, l.worker_id, l.tenant_id, l.class_id, l.band, l.failures,
+                          (l.losses + 1)::smallint AS losses, l.expire_at, l.canceled),
+            k AS (SELECT l.*, NOT l.canceled AND l.losses >= :most_losses AS dead FROM l),
+            j AS (
+                UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
+                               error_code = :code, error = :error::jsonb
+                FROM k WHERE id = k.job_id AND k.dead AND state = 0
+                RETURNING id, webhook_id),
+            h AS (
+                INSERT INTO webhook_delivery (job_id, event, webhook_id)
+                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+            d AS (
+                INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, epoch, failures, losses, avoid_worker,
+                                     expire_at)
+                SELECT job_id, now(), tenant_id, class_id, band, epoch, failures, losses, worker_id, expire_at
+                FROM k WHERE NOT canceled AND NOT dead)
+            SELECT job_id, epoch, worker_id, dead, canceled FROM k
+            """;
+
+    private final JdbcClient jdbc;
+
+    public LeaderStore(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /// Shows the standbys that this leader is alive.
+    ///
+    /// @param name of the API instance
+    public void beat(String name) {
+        jdbc.sql(
+                        """
+                        INSERT INTO leader (name, pid, beat_at) VALUES (:name, pg_backend_pid(), now())
+                        ON CONFLICT (one) DO UPDATE
+                        SET name = excluded.name, pid = excluded.pid, beat_at = excluded.beat_at
+                        """)
+                .param("name", name)
+                .update();
+    }
+
+    /// The groups that have waiting jobs.
+    public List<Group> groups() {
+        return jdbc.sql(GROUPS).query((rs, _) -> group(rs)).list();
+    }
+
+    /// The first waiting jobs of each of these groups, in order of submission.
+    ///
+    /// @param most jobs of one group
+    public List<Head> heads(Collection<Group> groups, int most) {
+        return jdbc.sql(HEADS)
+                .param("tenants", groups.stream().map(Group::tenant).toArray(Integer[]::new))
+                .param("classes", groups.stream().map(Group::classId).toArray(Integer[]::new))
+                .param("bands", groups.stream().map(Group::band).toArray(Short[]::new))
+                .param("most", most)
+                .query((rs, _) -> new Head(group(rs), job(rs), nullableLong(rs, "avoid_worker")))
+                .list();
+    }
+
+    /// Moves the tokens of these jobs from the queue to their workers; answers those that were
+    /// still there.
+    ///
+    /// A crash after it leaves the leases in place; the workers hear of them at their next
+    /// heartbeat.
+    public List<Assignment> assign(Collection<Assigning> wishes) {
+        return jdbc.sql(ASSIGN)
+                .param(
+                        "tenants",
+                        wishes.stream().map(w -> w.group().tenant()).toArray(Integer[]::new))
+                .param(
+                        "classes",
+                        wishes.stream().map(w -> w.group().classId()).toArray(Integer[]::new))
+                .param("bands", wishes.stream().map(w -> w.group().band()).toArray(Short[]::new))
+                .param("jobs", wishes.stream().map(w -> w.job().toString()).toArray(String[]::new))
+                .param("workers", wishes.stream().map(Assigning::worker).toArray(Long[]::new))
+                .param("largest", LARGEST_SENT_GRAPH)
+                .query((rs, _) ->
+                        new Assignment(
+                                new LeaseKey(job(rs), rs.getInt("epoch"), rs.getLong("worker_id")),
+                                rs.getInt("tenant_id"),
+                                rs.getInt("run_timeout_ms"),
+                                rs.getBoolean("keep_metadata"),
+                                rs.getString("traceparent"),
+                                rs.getString("graph")))
+                .list();
+    }
+
+    /// Moves what is due from delayed to the queue; answers the jobs.
+    public List<JobId> promote(int most) {
+        return jdbc.sql(PROMOTE).param("most", most).query((rs, _) -> job(rs)).list();
+    }
+
+    /// Ends waiting jobs whose start deadline has passed; answers them.
+    ///
+    /// @param error JSON of the error they end with
+    public List<JobId> expire(int most, String error) {
+        return jdbc.sql(EXPIRE)
+                .param("most", most)
+                .param("code", ErrorCode.START_DEADLINE_EXCEEDED.wire())
+                .param("error", error)
+                .query((rs, _) -> job(rs))
+                .list();
+    }
+
+    /// Declares workers gone that have not been heard of for so long; answers their names.
+    public List<String> markSilentWorkersGone(Duration silence) {
+        return jdbc.sql(MARK_SILENT)
+                .param("silence", silence.toMillis())
+                .query((rs, _) -> rs.getString("name"))
+                .list();
+    }
+
+    /// A lease taken back.
+    ///
+    /// @param next what became of the job: LIVE when it waits again, FAILED when too many workers
+    ///   were lost with it, CANCELED when its client had ended it before
+    public record Reaped(LeaseKey lease, JobState next) {}
+
+    /// Takes back the leases of workers that are gone, and those that ran far over their time.
+    ///
+    /// @param error JSON of the error of jobs that lost too many workers
+    public List<Reaped> reap(String error) {
+        return jdbc.sql(REAP)
+                .param("most_losses", MOST_LOSSES)
+                .param("code", ErrorCode.POISON_SUSPECTED.wire())
+                .param("error", error)
+                .query((rs, _) ->
+                        new Reaped(
+                                new LeaseKey(job(rs), rs.getInt("epoch"), rs.getLong("worker_id")),
+                                rs.getBoolean("canceled")
+                                        ? JobState.CANCELED
+                                        : rs.getBoolean("dead") ? JobState.FAILED : JobState.LIVE))
+                .list();
+    }
+
+    /// All workers that are not gone.
+    public List<LiveWorker> workers() {
+        return jdbc.sql(
+                        """
+                        SELECT id, name, pool, lane, accepting, loaded, vram_mb, encode(catalogue_hash, 'hex') AS hash
+                        FROM worker WHERE NOT gone
+                        """)
+                .query((rs, _) ->
+                        new LiveWorker(
+                                rs.getLong("id"),
+                                rs.getString("name"),
+                                rs.getString("pool"),
+                                rs.getInt("lane"),
+                                rs.getBoolean("accepting"),
+                                rs.getString("loaded"),
+                                rs.getObject("vram_mb", Integer.class),
+                                rs.getString("hash")))
+                .list();
+    }
+
+    /// All leases.
+    public List<HeldLease> leases() {
+        return jdbc.sql(
+                        "SELECT job_id, epoch, worker_id, tenant_id, class_id, stage, eta_ms FROM lease")
+                .query((rs, _) ->
+                        new HeldLease(
+                                new LeaseKey(job(rs), rs.getInt("epoch"), rs.getLong("worker_id")),
+                                rs.getInt("tenant_id"),
+                                rs.getInt("class_id"),
+                                LeaseStage.ofCode(rs.getInt("stage")),
+                                rs.getObject("eta_ms", Integer.class)))
+                .list();
+    }
+
+    /// What a worker can do.
+    ///
+    /// @param models as `folder/name`
+    /// @param nodes node classes
+    public record Capabilities(Set<String> models, Set<String> nodes) {}
+
+    /// What workers with this catalogue can do. Never changes for one hash: keep it.
+    ///
+    /// @param hash hex
+    public Capabilities catalogue(String hash) {
+        return jdbc.sql("SELECT models, nodes FROM catalogue WHERE hash = :hash")
+                .param("hash", HexFormat.of().parseHex(hash))
+                .query((rs, _) -> new Capabilities(strings(rs, "models"), strings(rs, "nodes")))
+                .single();
+    }
+
+    /// The classes of these numbers. A class never changes: keep it.
+    public Map<Integer, JobClass> classes(Collection<Integer> ids) {
+        var classes = new HashMap<Integer, JobClass>();
+        jdbc.sql(
+                        """
+                        SELECT id, affinity, required_models, required_nodes, min_vram_mb, pool FROM job_class
+                        WHERE id = ANY (:ids::int[])
+                        """)
+                .param("ids", ids.toArray(Integer[]::new))
+                .query(rs -> {
+                    classes.put(
+                            rs.getInt("id"),
+                            new JobClass(
+                                    rs.getString("affinity"),
+                                    List.copyOf(strings(rs, "required_models")),
+                                    List.copyOf(strings(rs, "required_nodes")),
+                                    rs.getInt("min_vram_mb"),
+                                    rs.getString("pool")));
+                });
+        return classes;
+    }
+
+    /// Makes the partitions of today and the days after it; answers how many were missing.
+    public int makePartitions(int days) {
+        return jdbc.sql("SELECT make_job_partitions((now() AT TIME ZONE 'UTC')::date, :days)")
+                .param("days", days)
+                .query(Integer.class)
+                .single();
+    }
+
+    private static Group group(ResultSet rs) throws SQLException {
+        return new Group(rs.getInt("tenant_id"), rs.getInt("class_id"), rs.getShort("band"));
+    }
+
+    private static JobId job(ResultSet rs) throws SQLException {
+        return new JobId(rs.getObject("job_id", UUID.class));
+    }
+
+    private static @Nullable Long nullableLong(ResultSet rs, String column) throws SQLException {
+        long value = rs.getLong(column);
+        return rs.wasNull() ? null : value;
+    }
+
+    private static Set<String> strings(ResultSet rs, String column) throws SQLException {
+        return new LinkedHashSet<>(Arrays.asList((String[]) rs.getArray(column).getArray()));
+    }
+}
