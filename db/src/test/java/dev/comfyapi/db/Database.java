@@ -71,7 +71,9 @@ final class Database {
             try {
                 var folder = Files.createTempDirectory("comfyapi-db-test");
                 var started =
-                        PostgresServer.start(folder.resolve("data"), folder.resolve("programs"));
+                        PostgresServer.start(
+                                folder.resolve("data"),
+                                java.nio.file.Path.of("target", "postgres"));
                 Runtime.getRuntime().addShutdownHook(new Thread(started::close));
                 server = started;
             } catch (java.io.IOException e) {

@@ -1,33 +1,39 @@
 package dev.comfyapi.embedded;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /// A real Postgres on the loopback address, with its data in a folder; reachable only from this
 /// machine, by anyone on it.
 ///
-/// Durable as any other: `fsync` is on. Its process ends with [#close]; when this JVM was killed
-/// instead, the next start on the same folder ends what was left.
+/// Durable as any other: `fsync` is on. Its process ends with [#close] and not before: it is in no
+/// process group of ours, so a Ctrl-C in the terminal leaves it to whoever started it to end it
+/// last. When this JVM was killed, the next start on the same folder ends what was left.
 public final class PostgresServer implements AutoCloseable {
 
     private static final String USER = "postgres";
 
+    /// Postgres refuses to run as root; in a user namespace of its own it does not see that it is.
+    private static final List<String> AS_NOBODY =
+            "root".equals(System.getProperty("user.name")) ? List.of("unshare", "-U") : List.of();
+
+    private final Path programs;
     private final Path data;
     private final int port;
-    private @Nullable EmbeddedPostgres server;
 
-    private PostgresServer(Path data, int port) {
+    private PostgresServer(Path programs, Path data, int port) {
+        this.programs = programs;
         this.data = data.toAbsolutePath();
         this.port = port;
     }
@@ -41,54 +47,50 @@ public final class PostgresServer implements AutoCloseable {
     }
 
     public static PostgresServer start(Path data, Path programs, int port) {
-        var server = new PostgresServer(data, port);
-        server.start(programs);
-        return server;
+        try {
+            var server = new PostgresServer(PostgresPrograms.in(programs), data, port);
+            server.start();
+            return server;
+        } catch (IOException e) {
+            throw new UncheckedIOException("Postgres does not start: " + e.getMessage(), e);
+        }
     }
 
-    private void start(Path programs) {
-        try {
+    private void start() throws IOException {
+        endLeftover();
+        if (!Files.exists(data.resolve("PG_VERSION"))) {
             Files.createDirectories(data);
-            Files.createDirectories(programs);
-            endLeftover();
-            server =
-                    EmbeddedPostgres.builder()
-                            .setDataDirectory(data)
-                            .setCleanDataDirectory(false)
-                            .setOverrideWorkingDirectory(programs.toFile())
-                            .setPort(port)
-                            .setPGStartupWait(Duration.ofSeconds(60))
-                            .setServerConfig("listen_addresses", "127.0.0.1")
-                            .setServerConfig("max_connections", "200")
-                            .setServerConfig("shared_buffers", "128MB")
-                            .setServerConfig("max_wal_size", "2GB")
-                            .setServerConfig("fsync", "on")
-                            .setServerConfig("synchronous_commit", "on")
-                            .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException("Postgres does not start on " + data, e);
+            run(
+                    "initdb",
+                    "--pgdata=" + data,
+                    "--username=" + USER,
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--auth=trust");
         }
+        run(
+                "pg_ctl",
+                "--pgdata=" + data,
+                "--log=" + data.resolve("server.log"),
+                "--timeout=60",
+                "--wait",
+                "-o",
+                "-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
+                                .formatted(port)
+                        + " -c shared_buffers=128MB -c max_wal_size=2GB -c log_min_messages=warning",
+                "start");
     }
 
     /// A server that outlived the JVM that started it still holds the folder.
     private void endLeftover() throws IOException {
-        var leftover = pid().flatMap(ProcessHandle::of);
+        var leftover = process();
         if (leftover.isEmpty()) {
             return;
         }
         // The number may have been given to another program since: only a postgres is ended.
-        var command = leftover.get().info().command().orElse("");
-        if (command.endsWith("postgres") || command.endsWith("postgres.exe")) {
+        if (leftover.get().info().command().orElse("").endsWith("postgres")) {
             leftover.get().destroy();
-            try {
-                leftover.get().onExit().get(30, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (java.util.concurrent.ExecutionException
-                    | java.util.concurrent.TimeoutException e) {
-                throw new IOException(
-                        "Postgres %s does not end".formatted(leftover.get().pid()), e);
-            }
+            awaitEnd(leftover.get());
         }
         Files.deleteIfExists(data.resolve("postmaster.pid"));
     }
@@ -96,8 +98,25 @@ public final class PostgresServer implements AutoCloseable {
     /// Kills the server as a crash would, without a word: what it has not written to its log is
     /// lost.
     public void kill() {
-        pid().flatMap(ProcessHandle::of).ifPresent(ProcessHandle::destroyForcibly);
-        close();
+        var running = process();
+        if (running.isPresent()) {
+            running.get().destroyForcibly();
+            awaitEnd(running.get());
+        }
+    }
+
+    private static void awaitEnd(ProcessHandle process) {
+        try {
+            process.onExit().get(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("Postgres %d does not end".formatted(process.pid()), e);
+        }
+    }
+
+    private Optional<ProcessHandle> process() {
+        return pid().flatMap(ProcessHandle::of);
     }
 
     /// Process id of the server; empty when it does not run.
@@ -129,7 +148,7 @@ public final class PostgresServer implements AutoCloseable {
     ///
     /// @return where it is
     public String newDatabase() {
-        var name = "db_" + java.util.UUID.randomUUID().toString().replace("-", "");
+        var name = "db_" + UUID.randomUUID().toString().replace("-", "");
         try (var connection = DriverManager.getConnection(jdbcUrl());
                 var statement = connection.createStatement()) {
             statement.execute("CREATE DATABASE " + name);
@@ -139,18 +158,41 @@ public final class PostgresServer implements AutoCloseable {
         return jdbcUrl(name);
     }
 
-    /// Ends the server; its data stays.
+    /// Ends the server; its data stays. Nothing happens when it has ended.
     @Override
     public void close() {
-        var running = server;
-        if (running == null) {
+        if (process().isEmpty()) {
             return;
         }
-        server = null;
         try {
-            running.close();
+            run("pg_ctl", "--pgdata=" + data, "--mode=fast", "--timeout=30", "--wait", "stop");
         } catch (IOException e) {
-            throw new UncheckedIOException("Postgres does not stop", e);
+            throw new UncheckedIOException("Postgres does not stop: " + e.getMessage(), e);
+        }
+    }
+
+    private void run(String program, String... arguments) throws IOException {
+        var command = new ArrayList<>(AS_NOBODY);
+        command.add(programs.resolve(program).toString());
+        command.addAll(List.of(arguments));
+        var output = Files.createTempFile("postgres", ".out");
+        try {
+            var process =
+                    new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectInput(
+                                    ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
+                            .redirectOutput(output.toFile())
+                            .start();
+            if (process.waitFor() != 0) {
+                throw new IOException(
+                        "%s failed: %s".formatted(program, Files.readString(output).strip()));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(program + " was interrupted", e);
+        } finally {
+            Files.deleteIfExists(output);
         }
     }
 }

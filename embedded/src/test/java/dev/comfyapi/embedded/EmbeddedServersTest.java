@@ -17,12 +17,15 @@ import java.util.Optional;
 
 class EmbeddedServersTest {
 
+    /// Unpacked once for all tests.
+    private static final Path PROGRAMS = Path.of("target", "postgres");
+
     @TempDir Path folder;
 
     @Test
     void postgres_keeps_its_data_and_leaves_no_process() throws Exception {
         int port;
-        try (var postgres = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"))) {
+        try (var postgres = PostgresServer.start(folder.resolve("pg"), PROGRAMS)) {
             port = postgres.port();
             try (var connection = DriverManager.getConnection(postgres.jdbcUrl());
                     var statement = connection.createStatement()) {
@@ -31,7 +34,7 @@ class EmbeddedServersTest {
         }
         assertThat(FreePort.isFree(port)).isTrue();
 
-        try (var postgres = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"));
+        try (var postgres = PostgresServer.start(folder.resolve("pg"), PROGRAMS);
                 var connection = DriverManager.getConnection(postgres.jdbcUrl());
                 var rows = connection.createStatement().executeQuery("SELECT answer FROM kept")) {
             assertThat(rows.next()).isTrue();
@@ -53,7 +56,7 @@ class EmbeddedServersTest {
         long left = pidPrintedBy(parent);
         parent.destroyForcibly().waitFor();
 
-        try (var second = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"))) {
+        try (var second = PostgresServer.start(folder.resolve("pg"), PROGRAMS)) {
             assertThat(second.pid()).isPresent().isNotEqualTo(Optional.of(left));
             DriverManager.getConnection(second.jdbcUrl()).close();
         }
@@ -61,7 +64,7 @@ class EmbeddedServersTest {
 
     @Test
     void postgres_comes_back_after_a_crash_with_what_was_committed() throws Exception {
-        try (var postgres = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"))) {
+        try (var postgres = PostgresServer.start(folder.resolve("pg"), PROGRAMS)) {
             try (var connection = DriverManager.getConnection(postgres.jdbcUrl());
                     var statement = connection.createStatement()) {
                 statement.execute("CREATE TABLE kept AS SELECT 42 AS answer");
@@ -69,7 +72,7 @@ class EmbeddedServersTest {
             postgres.kill();
         }
 
-        try (var postgres = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"));
+        try (var postgres = PostgresServer.start(folder.resolve("pg"), PROGRAMS);
                 var connection = DriverManager.getConnection(postgres.jdbcUrl());
                 var rows = connection.createStatement().executeQuery("SELECT answer FROM kept")) {
             assertThat(rows.next()).isTrue();
@@ -90,7 +93,7 @@ class EmbeddedServersTest {
     /// The parent that is killed: starts Postgres, says so, and waits.
     public static void main(String[] args) throws Exception {
         var folder = Path.of(args[0]);
-        var postgres = PostgresServer.start(folder.resolve("pg"), folder.resolve("bin"));
+        var postgres = PostgresServer.start(folder.resolve("pg"), PROGRAMS);
         System.out.println("postgres " + postgres.pid().orElseThrow());
         Thread.currentThread().join();
     }

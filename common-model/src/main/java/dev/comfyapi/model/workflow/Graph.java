@@ -1,6 +1,7 @@
 package dev.comfyapi.model.workflow;
 
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -15,7 +16,9 @@ import java.util.Map;
 /// An input is a literal or a link, the two-element array `["node id", output index]`.
 public final class Graph {
 
-    private static final JsonMapper JSON = JsonMapper.shared();
+    /// Numbers stay as they were written.
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
 
     private final ObjectNode nodes;
 
@@ -96,14 +99,15 @@ public final class Graph {
         return new Graph(copy);
     }
 
+    /// Graphs are equal when their JSON is, number for number as written.
     @Override
     public boolean equals(Object other) {
-        return other instanceof Graph graph && graph.nodes.equals(nodes);
+        return other instanceof Graph graph && graph.nodes.toString().equals(nodes.toString());
     }
 
     @Override
     public int hashCode() {
-        return nodes.hashCode();
+        return nodes.toString().hashCode();
     }
 
     /// The classes only: a graph holds its client's prompt, which no log may show.

@@ -1,0 +1,60 @@
+package dev.comfyapi.model.workflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.nio.charset.StandardCharsets;
+
+class GraphTest {
+
+    private static final String VALID =
+            """
+            {"1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
+             "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "theirs"}}}
+            """;
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "[]|''",
+                "{}|''",
+                "not json|''",
+                "{\"1\": 5}|/1",
+                "{\"1\": {\"inputs\": {}}}|/1/class_type",
+                "{\"1\": {\"class_type\": \"X\"}}|/1/inputs"
+            })
+    void what_is_no_graph_is_refused_and_the_place_is_named(String json, String pointer) {
+        assertThatThrownBy(() -> graph(json))
+                .asInstanceOf(InstanceOfAssertFactories.type(MalformedGraphException.class))
+                .extracting(MalformedGraphException::pointer)
+                .isEqualTo(pointer);
+    }
+
+    @Test
+    void the_prefix_of_its_files_is_the_servers_and_the_original_stays() {
+        var original = graph(VALID);
+
+        var patched = original.withFilenamePrefix("jobs/j/1/img");
+
+        assertThat(patched.toJson().at("/2/inputs/filename_prefix").stringValue())
+                .isEqualTo("jobs/j/1/img");
+        assertThat(original.toJson().at("/2/inputs/filename_prefix").stringValue())
+                .isEqualTo("theirs");
+        assertThat(patched.toJson().at("/1")).isEqualTo(original.toJson().at("/1"));
+    }
+
+    @Test
+    void its_text_form_shows_classes_and_no_prompt() {
+        assertThat(graph(VALID)).hasToString("Graph{1=EmptyImage, 2=SaveImage}");
+    }
+
+    private static Graph graph(String json) {
+        return Graph.parse(json.getBytes(StandardCharsets.UTF_8));
+    }
+}
