@@ -33,4 +33,15 @@ public final class Revision {
     public static long ended(int epoch) {
         return epoch * PER_EPOCH + 9_999;
     }
+
+    /// Whether two revisions of one job differ, if at all, in how far the same run has come.
+    public static boolean sameButForProgress(long one, long other) {
+        return withoutProgress(one) == withoutProgress(other);
+    }
+
+    private static long withoutProgress(long revision) {
+        long within = revision % PER_EPOCH;
+        boolean running = within >= 1_000 && within <= 2_000;
+        return running ? revision - within + 1_000 : revision;
+    }
 }

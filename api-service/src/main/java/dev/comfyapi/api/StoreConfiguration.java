@@ -1,0 +1,48 @@
+package dev.comfyapi.api;
+
+import dev.comfyapi.db.catalogue.FleetStore;
+import dev.comfyapi.db.job.IdempotencyStore;
+import dev.comfyapi.db.job.JobClassStore;
+import dev.comfyapi.db.job.JobStore;
+import dev.comfyapi.db.secret.SecretStore;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/// The doors to the tables that the API uses.
+@Configuration(proxyBeanMethods = false)
+class StoreConfiguration {
+
+    @Bean
+    JobStore jobStore(JdbcClient jdbc) {
+        return new JobStore(jdbc);
+    }
+
+    @Bean
+    JobClassStore jobClassStore(JdbcClient jdbc) {
+        return new JobClassStore(jdbc);
+    }
+
+    @Bean
+    IdempotencyStore idempotencyStore(JdbcClient jdbc) {
+        return new IdempotencyStore(jdbc);
+    }
+
+    @Bean
+    FleetStore fleetStore(JdbcClient jdbc) {
+        return new FleetStore(jdbc);
+    }
+
+    @Bean
+    SecretStore secretStore(JdbcClient jdbc) {
+        return new SecretStore(jdbc);
+    }
+
+    @Bean
+    TransactionTemplate transactions(PlatformTransactionManager manager) {
+        return new TransactionTemplate(manager);
+    }
+}

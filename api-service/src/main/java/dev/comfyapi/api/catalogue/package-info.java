@@ -1,0 +1,5 @@
+/// Which models and names the live workers know.
+@NullMarked
+package dev.comfyapi.api.catalogue;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,82 @@
+package dev.comfyapi.api.http;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// A request that is answered with a problem instead of what it asked for.
+public final class ApiProblem extends RuntimeException {
+
+    private final transient ProblemCode code;
+    private final transient List<InvalidMember> errors;
+    private final transient Map<String, Object> params;
+    private final transient Map<String, String> headers;
+
+    private ApiProblem(
+            ProblemCode code,
+            String detail,
+            List<InvalidMember> errors,
+            Map<String, Object> params,
+            Map<String, String> headers) {
+        super(detail, null, false, false);
+        this.code = code;
+        this.errors = List.copyOf(errors);
+        this.params = Map.copyOf(params);
+        this.headers = Map.copyOf(headers);
+    }
+
+    public static ApiProblem of(ProblemCode code, String detail) {
+        return new ApiProblem(code, detail, List.of(), Map.of(), Map.of());
+    }
+
+    /// All that is wrong with a body, at once.
+    public static ApiProblem invalid(List<InvalidMember> errors) {
+        boolean onlyUnknown = errors.stream().allMatch(e -> e.code().equals("unknown_field"));
+        return new ApiProblem(
+                onlyUnknown ? ProblemCode.UNKNOWN_FIELD : ProblemCode.VALIDATION_FAILED,
+                errors.size() == 1
+                        ? "1 member is not valid."
+                        : "%d members are not valid.".formatted(errors.size()),
+                errors,
+                Map.of(),
+                Map.of());
+    }
+
+    public static ApiProblem notFound() {
+        return of(ProblemCode.NOT_FOUND, "There is nothing here.");
+    }
+
+    /// The same, with a value that the detail speaks of.
+    public ApiProblem with(String name, Object value) {
+        var more = new TreeMap<>(params);
+        more.put(name, value);
+        return new ApiProblem(code, detail(), errors, more, headers);
+    }
+
+    /// The same, answered with this header.
+    public ApiProblem header(String name, String value) {
+        var more = new TreeMap<>(headers);
+        more.put(name, value);
+        return new ApiProblem(code, detail(), errors, params, more);
+    }
+
+    public ProblemCode code() {
+        return code;
+    }
+
+    public String detail() {
+        return String.valueOf(getMessage());
+    }
+
+    public List<InvalidMember> errors() {
+        return errors;
+    }
+
+    Map<String, Object> params() {
+        return params;
+    }
+
+    Map<String, String> headers() {
+        return headers;
+    }
+}

@@ -1,0 +1,33 @@
+package dev.comfyapi.api.http;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+import java.net.URI;
+import java.time.Duration;
+
+/// What holds for every request.
+///
+/// @param publicUrl what links to this service start with; the address of each request when absent
+/// @param maxBody largest body
+/// @param maxWait longest wait that a client may ask for
+@ConfigurationProperties("comfyapi")
+record HttpProperties(
+        @Nullable URI publicUrl,
+        @DefaultValue("10MB") DataSize maxBody,
+        @DefaultValue("60s") Duration maxWait) {
+
+    HttpProperties {
+        if (publicUrl != null && (!publicUrl.isAbsolute() || publicUrl.getHost() == null)) {
+            throw new IllegalArgumentException(
+                    "comfyapi.public-url (%s) must be an absolute URL such as https://host"
+                            .formatted(publicUrl));
+        }
+        if (maxBody.toBytes() > Integer.MAX_VALUE / 4) {
+            throw new IllegalArgumentException(
+                    "comfyapi.max-body (%s) must be at most 512MB".formatted(maxBody));
+        }
+    }
+}

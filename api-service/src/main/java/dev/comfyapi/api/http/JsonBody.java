@@ -1,0 +1,175 @@
+package dev.comfyapi.api.http;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
+import org.springframework.stereotype.Component;
+import org.springframework.util.unit.DataSize;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/// Reads JSON bodies strictly, in bounded time and memory: what is not exactly one JSON value in
+/// UTF-8 is refused.
+///
+/// Numbers keep all their digits. Duplicate members are refused, because two readers would not
+/// agree on which one counts.
+@Component
+public final class JsonBody {
+
+    private static final int MAX_DEPTH = 200;
+    private static final int MAX_DIGITS = 1_000;
+
+    private final JsonMapper json;
+    private final DataSize limit;
+
+    JsonBody(HttpProperties properties) {
+        this.limit = properties.maxBody();
+        int most = (int) limit.toBytes();
+        this.json =
+                JsonMapper.builder(
+                                JsonFactory.builder()
+                                        .streamReadConstraints(
+                                                StreamReadConstraints.builder()
+                                                        .maxNestingDepth(MAX_DEPTH)
+                                                        .maxNumberLength(MAX_DIGITS)
+                                                        .maxStringLength(most)
+                                                        .maxNameLength(most)
+                                                        .build())
+                                        .build())
+                        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                        .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                        .build();
+    }
+
+    /// The body's value; may be any JSON value.
+    ///
+    /// @throws ApiProblem when the type, the size or the JSON is not acceptable
+    public JsonNode read(HttpServletRequest request) throws IOException {
+        checkType(request);
+        var text = decode(bytes(request));
+        if (text.startsWith("\uFEFF")) {
+            throw malformed("A byte-order mark is not allowed.", 1, 1);
+        }
+        try {
+            var value = json.readTree(text);
+            if (value.isMissingNode()) {
+                throw malformed("The body is empty.", 1, 1);
+            }
+            return value;
+        } catch (JacksonException e) {
+            throw malformed(e);
+        }
+    }
+
+    private static void checkType(HttpServletRequest request) {
+        var encoding = request.getHeader("Content-Encoding");
+        if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+            throw ApiProblem.of(
+                    ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Encoded bodies are not supported.");
+        }
+        if (!isJson(request.getContentType())) {
+            throw ApiProblem.of(
+                            ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+                            "The body has to be application/json.")
+                    .header("Accept-Post", "application/json");
+        }
+    }
+
+    private static boolean isJson(@Nullable String contentType) {
+        if (contentType == null) {
+            return false;
+        }
+        try {
+            var type = MediaType.parseMediaType(contentType);
+            var charset = type.getCharset();
+            return type.getType().equals("application")
+                    && (type.getSubtype().equals("json") || type.getSubtype().endsWith("+json"))
+                    && (charset == null || charset.equals(StandardCharsets.UTF_8));
+        } catch (IllegalArgumentException _) {
+            return false;
+        }
+    }
+
+    private byte[] bytes(HttpServletRequest request) throws IOException {
+        int most = (int) limit.toBytes();
+        if (request.getContentLengthLong() > most) {
+            throw tooLarge();
+        }
+        var bytes = request.getInputStream().readNBytes(most + 1);
+        if (bytes.length > most) {
+            throw tooLarge();
+        }
+        return bytes;
+    }
+
+    private ApiProblem tooLarge() {
+        return ApiProblem.of(
+                        ProblemCode.PAYLOAD_TOO_LARGE,
+                        "The body may have at most %d bytes.".formatted(limit.toBytes()))
+                .with("max", limit.toBytes());
+    }
+
+    private static String decode(byte[] bytes) {
+        CharsetDecoder decoder =
+                StandardCharsets.UTF_8
+                        .newDecoder()
+                        .onMalformedInput(CodingErrorAction.REPORT)
+                        .onUnmappableCharacter(CodingErrorAction.REPORT);
+        var in = ByteBuffer.wrap(bytes);
+        var out = CharBuffer.allocate(bytes.length);
+        var result = decoder.decode(in, out, true);
+        out.flip();
+        if (result.isError()) {
+            var before = out.toString();
+            int line = 1 + (int) before.chars().filter(c -> c == '\n').count();
+            throw malformed(
+                    "The body is not UTF-8.", line, before.length() - before.lastIndexOf('\n'));
+        }
+        return out.toString();
+    }
+
+    private static ApiProblem malformed(JacksonException e) {
+        TokenStreamLocation at = e.getLocation();
+        if (at == null) {
+            at = TokenStreamLocation.NA;
+        }
+        // The parser's own words, without the excerpt of the body that it adds.
+        var words = String.valueOf(e.getOriginalMessage()).split("\n", 2)[0];
+        var shortened = words.length() > 200 ? words.substring(0, 200) + "…" : words;
+        return malformed(shortened, Math.max(1, at.getLineNr()), Math.max(1, at.getColumnNr()));
+    }
+
+    private static ApiProblem malformed(String words, int line, int column) {
+        return ApiProblem.of(
+                        ProblemCode.MALFORMED_JSON,
+                        "Line %d, column %d: %s".formatted(line, column, printable(words)))
+                .with("line", line)
+                .with("column", column);
+    }
+
+    private static String printable(String words) {
+        var characters = words.toCharArray();
+        for (int i = 0; i < characters.length; i++) {
+            if (Character.isISOControl(characters[i]) || Character.isSurrogate(characters[i])) {
+                characters[i] = '?';
+            }
+        }
+        return new String(characters);
+    }
+}

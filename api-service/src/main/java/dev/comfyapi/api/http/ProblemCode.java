@@ -1,0 +1,137 @@
+package dev.comfyapi.api.http;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/// What can be wrong with a request: the stable machine word, its status, and what it means.
+public enum ProblemCode {
+    MALFORMED_JSON(
+            400,
+            "The body is not JSON",
+            "The body is not well-formed UTF-8 JSON. `params` says in which line and column."
+                    + " Duplicate members, a byte-order mark, text after the end and very deep"
+                    + " nesting count as malformed."),
+    BAD_REQUEST(400, "The request is malformed", "The request line or a header is not valid HTTP."),
+    BAD_PARAMETER(
+            400,
+            "A parameter is not valid",
+            "A query parameter or header has a value that is not allowed."),
+    BAD_CURSOR(
+            400,
+            "The cursor is not valid",
+            "A cursor is good for three days and only with the filters it was made for. Start"
+                    + " again from the first page."),
+    IDEMPOTENCY_KEY_INVALID(
+            400,
+            "The idempotency key is not valid",
+            "`Idempotency-Key` has 1 to 255 visible ASCII characters."),
+    FORBIDDEN(403, "Not allowed", "The link's signature is not ours, or is not there."),
+    NOT_FOUND(404, "Not found", "There is nothing under this address for this caller."),
+    OUTPUT_UNAVAILABLE(404, "The file is gone", "The output file is no longer stored."),
+    METHOD_NOT_ALLOWED(
+            405,
+            "The method is not allowed here",
+            "`Allow` names the methods that this address has."),
+    NOT_ACCEPTABLE(
+            406,
+            "No acceptable representation",
+            "Nothing that this address can send matches the request's `Accept`."),
+    IDEMPOTENCY_IN_PROGRESS(
+            409,
+            "The first request with this key is not done",
+            "A request with the same `Idempotency-Key` is still being worked on. Repeat after"
+                    + " `Retry-After`."),
+    EXPIRED_RESOURCE(
+            410,
+            "No longer available",
+            "The link has expired, or the retention of what it named is over. Read the job for"
+                    + " fresh links."),
+    PAYLOAD_TOO_LARGE(
+            413, "The body is too large", "`params.max` says how many bytes it may have."),
+    UNSUPPORTED_MEDIA_TYPE(
+            415,
+            "The body's type is not supported",
+            "Send `Content-Type: application/json`, without a content encoding."),
+    RANGE_NOT_SATISFIABLE(
+            416, "The range is outside the file", "`Content-Range` says how long the file is."),
+    VALIDATION_FAILED(
+            422,
+            "Request is not valid",
+            "`errors` names each member that is not valid, by JSON pointer, with a code and what is"
+                    + " allowed. Nothing was stored."),
+    UNKNOWN_FIELD(
+            422,
+            "Request has unknown members",
+            "`errors` names each unknown member and the nearest known one. Nothing was stored."),
+    IDEMPOTENCY_KEY_REUSED(
+            422,
+            "The idempotency key was used for another request",
+            "Use a new key for every new request, and the same key only to repeat the same body."),
+    HEADERS_TOO_LARGE(431, "The headers are too large", "Send fewer or shorter headers."),
+    INTERNAL(
+            500,
+            "Something went wrong here",
+            "It is our mistake, and it was logged under `request_id`. Repeating may help."),
+    TEMPORARILY_OVERLOADED(
+            503,
+            "Not available just now",
+            "What the service depends on does not answer. Repeat after `Retry-After`; with an"
+                    + " `Idempotency-Key` that is safe."),
+    DRAINING(503, "This instance is stopping", "Repeat: another instance will answer.");
+
+    private final int status;
+    private final String title;
+    private final String explanation;
+
+    ProblemCode(int status, String title, String explanation) {
+        this.status = status;
+        this.title = title;
+        this.explanation = explanation;
+    }
+
+    public int status() {
+        return status;
+    }
+
+    public String title() {
+        return title;
+    }
+
+    public String explanation() {
+        return explanation;
+    }
+
+    public String wire() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    public String type() {
+        return "/problems/" + wire();
+    }
+
+    /// Whether the same request may succeed later.
+    public boolean isRetryable() {
+        return status >= 500 || this == IDEMPOTENCY_IN_PROGRESS;
+    }
+
+    public static Optional<ProblemCode> ofWire(String word) {
+        return Arrays.stream(values()).filter(code -> code.wire().equals(word)).findFirst();
+    }
+
+    /// The most general code of a status that something below the controllers chose.
+    static ProblemCode ofStatus(int status) {
+        return switch (status) {
+            case 403 -> FORBIDDEN;
+            case 404 -> NOT_FOUND;
+            case 405, 501 -> METHOD_NOT_ALLOWED;
+            case 406 -> NOT_ACCEPTABLE;
+            case 413 -> PAYLOAD_TOO_LARGE;
+            case 415 -> UNSUPPORTED_MEDIA_TYPE;
+            case 416 -> RANGE_NOT_SATISFIABLE;
+            case 431 -> HEADERS_TOO_LARGE;
+            case 503 -> TEMPORARILY_OVERLOADED;
+            default -> status < 500 ? BAD_REQUEST : INTERNAL;
+        };
+    }
+}

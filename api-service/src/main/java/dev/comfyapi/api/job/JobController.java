@@ -1,0 +1,190 @@
+package dev.comfyapi.api.job;
+
+import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.Preferences;
+import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.model.job.JobId;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.util.UriComponentsBuilder;
+
+import java.time.Duration;
+
+/// Reading, listing and canceling jobs.
+@RestController
+@RequestMapping(path = "/api/v1/jobs", produces = MediaType.APPLICATION_JSON_VALUE)
+@Tag(name = "jobs", description = "Submit, read, list and cancel jobs")
+final class JobController {
+
+    private final Jobs jobs;
+    private final JobList list;
+    private final Preferences preferences;
+    private final PublicUrl publicUrl;
+
+    JobController(Jobs jobs, JobList list, Preferences preferences, PublicUrl publicUrl) {
+        this.jobs = jobs;
+        this.list = list;
+        this.preferences = preferences;
+        this.publicUrl = publicUrl;
+    }
+
+    @GetMapping("/{job_id}")
+    @Operation(
+            summary = "Read a job, or wait for it to change",
+            description =
+                    "With `Prefer: wait=N` and `If-None-Match` it answers as soon as the job"
+                            + " differs from what you have; without `If-None-Match` it waits for"
+                            + " the end.")
+    @Parameter(
+            name = "wait_s",
+            in = ParameterIn.QUERY,
+            description = "Seconds to wait; the same as `Prefer: wait=N`",
+            schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @Parameter(
+            name = "wait_for",
+            in = ParameterIn.QUERY,
+            description = "`status` ignores changes that are progress only",
+            schema = @Schema(type = "string", allowableValues = "status"))
+    @Parameter(
+            name = "If-None-Match",
+            in = ParameterIn.HEADER,
+            description = "The ETag you have",
+            schema = @Schema(type = "string"))
+    @ApiResponse(responseCode = "200", description = "The job")
+    @ApiResponse(
+            responseCode = "304",
+            description = "Nothing has changed",
+            content = {})
+    ResponseEntity<JobView> read(
+            @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
+        var id = id(jobId);
+        var preference = preferences.of(request);
+        var base = publicUrl.of(request);
+        var seen = EntityTags.seen(request);
+        boolean statusOnly = statusOnly(request);
+        Duration wait = preference.waitOrNone();
+
+        var job =
+                seen.isEmpty()
+                        ? jobs.awaitEnd(caller.tenant(), id, base, wait)
+                        : statusOnly
+                                ? jobs.awaitStatus(
+                                        caller.tenant(), id, base, wait, seen.getAsLong())
+                                : jobs.awaitChange(
+                                        caller.tenant(), id, base, wait, seen.getAsLong());
+
+        var headers = new HttpHeaders();
+        headers.setETag(EntityTags.of(job));
+        preference.applied().ifPresent(applied -> headers.set("Preference-Applied", applied));
+        if (!job.isFinal()) {
+            headers.set(HttpHeaders.RETRY_AFTER, "1");
+        }
+        return seen.isPresent() && seen.getAsLong() == job.revision()
+                ? new ResponseEntity<>(headers, HttpStatus.NOT_MODIFIED)
+                : new ResponseEntity<>(job, headers, HttpStatus.OK);
+    }
+
+    private static boolean statusOnly(HttpServletRequest request) {
+        var waitFor = request.getParameter("wait_for");
+        if (waitFor != null && !waitFor.equals("status")) {
+            throw ApiProblem.of(ProblemCode.BAD_PARAMETER, "The parameter wait_for must be status.")
+                    .with("parameter", "wait_for");
+        }
+        return waitFor != null;
+    }
+
+    @GetMapping
+    @Operation(summary = "List jobs, newest first")
+    @Parameter(
+            name = "limit",
+            in = ParameterIn.QUERY,
+            description = "Most jobs of a page; more than 200 is reduced",
+            schema = @Schema(type = "integer", minimum = "1", defaultValue = "50"))
+    @Parameter(
+            name = "cursor",
+            in = ParameterIn.QUERY,
+            description = "`next_cursor` of the page before; good for three days",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "offset",
+            in = ParameterIn.QUERY,
+            description = "Jobs to leave out, instead of a cursor",
+            schema = @Schema(type = "integer", minimum = "0", maximum = "1000"))
+    @Parameter(
+            name = "status",
+            in = ParameterIn.QUERY,
+            description = "Any of these, separated by commas",
+            schema = @Schema(type = "string", example = "queued,running"))
+    @ApiResponse(responseCode = "200", description = "A page")
+    ResponseEntity<JobPage> list(Caller caller, HttpServletRequest request) {
+        var base = publicUrl.of(request);
+        var page = list.page(caller.tenant(), request.getParameterMap(), base);
+        var headers = new HttpHeaders();
+        if (page.nextCursor() != null) {
+            headers.set(
+                    HttpHeaders.LINK, "<%s>; rel=\"next\"".formatted(next(request, base, page)));
+        }
+        return new ResponseEntity<>(page, headers, HttpStatus.OK);
+    }
+
+    private static String next(HttpServletRequest request, String base, JobPage page) {
+        var url = UriComponentsBuilder.fromUriString(base).path("/api/v1/jobs");
+        request.getParameterMap()
+                .forEach((name, values) -> {
+                    if (!name.equals("cursor") && !name.equals("offset")) {
+                        url.queryParam(name, (Object[]) values);
+                    }
+                });
+        return url.queryParam("cursor", page.nextCursor()).encode().toUriString();
+    }
+
+    @DeleteMapping("/{job_id}")
+    @Operation(
+            summary = "Cancel a job",
+            description = "Final at once. A job that has ended stays as it is.")
+    @ApiResponse(responseCode = "202", description = "The job, which is final now")
+    ResponseEntity<JobView> delete(
+            @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
+        return canceled(jobId, caller, request, HttpStatus.ACCEPTED);
+    }
+
+    @PostMapping("/{job_id}/cancel")
+    @Operation(
+            summary = "Cancel a job",
+            description = "Final at once. A job that has ended stays as it is.")
+    @ApiResponse(responseCode = "200", description = "The job, which is final now")
+    ResponseEntity<JobView> cancel(
+            @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
+        return canceled(jobId, caller, request, HttpStatus.OK);
+    }
+
+    private ResponseEntity<JobView> canceled(
+            String jobId, Caller caller, HttpServletRequest request, HttpStatus status) {
+        var job = jobs.cancel(caller.tenant(), id(jobId), publicUrl.of(request));
+        return ResponseEntity.status(status).eTag(EntityTags.of(job)).body(job);
+    }
+
+    private static JobId id(String text) {
+        return JobId.parse(text).orElseThrow(ApiProblem::notFound);
+    }
+}

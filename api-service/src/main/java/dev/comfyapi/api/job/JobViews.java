@@ -1,0 +1,265 @@
+package dev.comfyapi.api.job;
+
+import dev.comfyapi.api.artifact.ArtifactLinks;
+import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.artifact.ArtifactKey;
+import dev.comfyapi.db.job.JobRow;
+import dev.comfyapi.model.job.ErrorCode;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.JobStatus;
+import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.job.LeaseStage;
+import dev.comfyapi.model.job.Revision;
+import dev.comfyapi.model.job.TokenPlace;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Makes of a row, and of what was heard since, what clients see.
+@Component
+final class JobViews {
+
+    /// Numbers go out as they came in.
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
+
+    private final JobNews news;
+    private final ArtifactLinks links;
+    private final FleetCatalogue fleet;
+
+    JobViews(JobNews news, ArtifactLinks links, FleetCatalogue fleet) {
+        this.news = news;
+        this.links = links;
+        this.fleet = fleet;
+    }
+
+    /// @param base what absolute links start with
+    JobView of(JobRow row, String base) {
+        var now = standing(row);
+        var params = row.params() == null ? null : JSON.readTree(row.params());
+        var result = result(row, params, base);
+        var queuedAt = queuedAt(row, now);
+        var self = "/api/v1/jobs/" + row.id();
+        return new JobView(
+                row.id().value(),
+                now.status.wire(),
+                now.phase,
+                now.progress,
+                now.detail,
+                result == null ? null : firstImage(result),
+                result,
+                error(row),
+                params,
+                now.status == JobStatus.QUEUED
+                        ? queue(params, now.phase, row.place() == TokenPlace.LEASE)
+                        : null,
+                row.priority().value(),
+                row.pool(),
+                row.batchId(),
+                row.retryOf(),
+                attempt(row),
+                row.createdAt(),
+                queuedAt,
+                row.startedAt(),
+                row.finishedAt(),
+                row.runAfter(),
+                row.startBy(),
+                null,
+                row.expiresAt(),
+                timings(row, queuedAt),
+                JSON.readTree(row.metadata()),
+                row.tags(),
+                now.revision,
+                new JobView.Urls(self, self + "/cancel"),
+                null,
+                null);
+    }
+
+    /// Where the job is, by the row and by what was heard.
+    private record Standing(
+            JobStatus status,
+            @Nullable String phase,
+            double progress,
+            JobView.@Nullable ProgressDetail detail,
+            long revision) {}
+
+    private Standing standing(JobRow row) {
+        var heard =
+                row.place() == TokenPlace.LEASE
+                        ? news.newest(row.id()).filter(n -> n.epoch() == row.epoch())
+                        : Optional.<JobNews.Running>empty();
+        if (heard.isEmpty()) {
+            double progress =
+                    row.state() == JobState.SUCCEEDED
+                            ? 1.0
+                            : row.place() == TokenPlace.LEASE ? row.progress() : 0.0;
+            return new Standing(row.status(), row.phase(), progress, null, row.revision());
+        }
+        var running = heard.get();
+        var stage = running.stage().compareTo(row.stage()) > 0 ? running.stage() : row.stage();
+        double progress = Math.max(row.progress(), running.fraction());
+        return new Standing(
+                stage == LeaseStage.ASSIGNED ? JobStatus.QUEUED : JobStatus.RUNNING,
+                switch (stage) {
+                    case ASSIGNED -> row.phase();
+                    case RUNNING ->
+                            running.progress() == null ? "preparing" : running.progress().phase();
+                    case STORING -> "storing";
+                },
+                progress,
+                detail(running),
+                Math.max(row.revision(), Revision.leased(row.epoch(), stage, progress)));
+    }
+
+    private static JobView.@Nullable ProgressDetail detail(JobNews.Running running) {
+        var progress = running.progress();
+        return progress == null
+                ? null
+                : new JobView.ProgressDetail(
+                        progress.nodesDone(),
+                        progress.nodesTotal(),
+                        progress.node(),
+                        progress.nodeClass(),
+                        progress.step(),
+                        progress.steps(),
+                        running.at());
+    }
+
+    private JobView.Queue queue(
+            @Nullable JsonNode params, @Nullable String phase, boolean assigned) {
+        boolean feasible = assigned || params == null || fleet.canRun(models(params));
+        return new JobView.Queue(
+                feasible, feasible && phase != null ? phase : "waiting_capable_worker");
+    }
+
+    /// The files that the parameters name, as `folder/name`.
+    private static List<String> models(JsonNode params) {
+        var models = new ArrayList<String>();
+        models.add("checkpoints/" + params.path("model").asString(""));
+        for (var lora : params.path("loras")) {
+            models.add("loras/" + lora.path("name").asString(""));
+        }
+        return models;
+    }
+
+    private static JobView.@Nullable Attempt attempt(JobRow row) {
+        if (row.epoch() == 0) {
+            return null;
+        }
+        // The worker is no part of the attempt's id.
+        var id = new LeaseKey(row.id(), row.epoch(), 0).attemptId();
+        return new JobView.Attempt(row.epoch(), row.maxFailures(), id, row.worker());
+    }
+
+    private static @Nullable Instant queuedAt(JobRow row, Standing now) {
+        var runAfter = row.runAfter();
+        if (runAfter == null || runAfter.isBefore(row.createdAt())) {
+            return row.createdAt();
+        }
+        boolean never =
+                now.status == JobStatus.SCHEDULED
+                        || (row.finishedAt() != null && row.finishedAt().isBefore(runAfter));
+        return never ? null : runAfter;
+    }
+
+    private static JobView.Timings timings(JobRow row, @Nullable Instant queuedAt) {
+        return new JobView.Timings(
+                between(queuedAt, row.startedAt()),
+                null,
+                row.gpuMs() == null ? null : row.gpuMs().longValue(),
+                row.storeMs() == null ? null : row.storeMs().longValue(),
+                between(row.createdAt(), row.finishedAt()));
+    }
+
+    private static @Nullable Long between(@Nullable Instant from, @Nullable Instant to) {
+        return from == null || to == null
+                ? null
+                : (Long) Math.max(0, Duration.between(from, to).toMillis());
+    }
+
+    private JobView.@Nullable Result result(JobRow row, @Nullable JsonNode params, String base) {
+        if (row.result() == null) {
+            return null;
+        }
+        var json = JSON.readTree(row.result());
+        var seed = params == null ? null : text(params, "seed");
+        var expires = links.expiry();
+        var files = new ArrayList<JobView.File>();
+        for (var artifact : json.path("artifacts")) {
+            files.add(file(artifact, seed, base, expires));
+        }
+        var seconds = row.gpuMs() == null ? null : BigDecimal.valueOf(row.gpuMs(), 3);
+        return new JobView.Result(seconds, json.path("reused").asBoolean(false), files);
+    }
+
+    private JobView.File file(
+            JsonNode artifact, @Nullable String seed, String base, Instant expires) {
+        return new JobView.File(
+                artifact.path("index").asInt(0),
+                artifact.path("kind").asString("file"),
+                base + links.sign(new ArtifactKey(artifact.path("key").asString("")), expires),
+                expires,
+                either(artifact, "contentType", "content_type")
+                        .asString("application/octet-stream"),
+                either(artifact, "sizeBytes", "size_bytes").asLong(0),
+                number(artifact, "width"),
+                number(artifact, "height"),
+                seed,
+                artifact.path("sha256").asString(""),
+                either(artifact, "nodeId", "node_id").asString(""),
+                artifact.path("filename").asString(""));
+    }
+
+    private static @Nullable String firstImage(JobView.Result result) {
+        return result.artifacts().stream()
+                .filter(file -> file.kind().equals("image"))
+                .map(JobView.File::url)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static JobView.@Nullable Failure error(JobRow row) {
+        if (row.errorCode() == null) {
+            return null;
+        }
+        var code = ErrorCode.ofWire(row.errorCode()).orElse(ErrorCode.INTERNAL);
+        var json = JSON.readTree(row.error() == null ? "{}" : row.error());
+        var details = json.path("details");
+        return new JobView.Failure(
+                row.errorCode(),
+                json.path("message").asString("The job failed."),
+                code.isRetryable(),
+                code.fault().wire(),
+                either(json, "nodeId", "node_id").asString(null),
+                either(json, "classType", "class_type").asString(null),
+                either(json, "exceptionType", "exception_type").asString(null),
+                details.isObject() ? details : null,
+                row.epoch() == 0 ? null : (Integer) row.epoch());
+    }
+
+    /// Workers may write members in either style.
+    private static JsonNode either(JsonNode json, String camel, String snake) {
+        return json.has(camel) ? json.path(camel) : json.path(snake);
+    }
+
+    private static @Nullable String text(JsonNode json, String name) {
+        var value = json.path(name);
+        return value.isString() ? value.stringValue() : null;
+    }
+
+    private static @Nullable Integer number(JsonNode json, String name) {
+        var value = json.path(name);
+        return value.isIntegralNumber() ? (Integer) value.intValue() : null;
+    }
+}

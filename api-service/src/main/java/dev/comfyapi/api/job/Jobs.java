@@ -1,0 +1,160 @@
+package dev.comfyapi.api.job;
+
+import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.db.job.JobRow;
+import dev.comfyapi.db.job.JobStore;
+import dev.comfyapi.db.job.JobStore.Cancellation;
+import dev.comfyapi.messaging.MessageSender;
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.Revision;
+import dev.comfyapi.model.message.JobEvent;
+import dev.comfyapi.model.message.LaneMessage;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.stereotype.Component;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Predicate;
+
+/// Reads, waits for and cancels jobs. Thread-safe; no database connection is held while waiting.
+@Component
+public final class Jobs {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
+
+    /// A token moves in one statement, so asking again soon finds it.
+    private static final int CANCEL_TRIES = 20;
+
+    private final JobStore store;
+    private final JobViews views;
+    private final JobNews news;
+    private final MessageSender sender;
+    private final ObjectProvider<QueueBell> bell;
+
+    Jobs(
+            JobStore store,
+            JobViews views,
+            JobNews news,
+            MessageSender sender,
+            ObjectProvider<QueueBell> bell) {
+        this.store = store;
+        this.views = views;
+        this.news = news;
+        this.sender = sender;
+        this.bell = bell;
+    }
+
+    /// @param base what absolute links start with
+    /// @throws ApiProblem when there is no such job, or it is another tenant's
+    public JobView read(int tenant, JobId id, String base) {
+        return store.find(tenant, id)
+                .map(row -> views.of(row, base))
+                .orElseThrow(ApiProblem::notFound);
+    }
+
+    /// The jobs of a batch, in order of submission.
+    public List<JobView> readBatch(int tenant, UUID batch, String base) {
+        return store.findBatch(tenant, batch).stream().map(row -> views.of(row, base)).toList();
+    }
+
+    List<JobView> list(int tenant, JobStore.Filter filter, String base) {
+        return store.list(tenant, filter).stream()
+                .map((JobRow row) -> views.of(row, base))
+                .toList();
+    }
+
+    /// The job when it has ended, or when the time is over.
+    public JobView awaitEnd(int tenant, JobId id, String base, Duration most) {
+        return await(news.toStatus(id), tenant, id, base, most, JobView::isFinal);
+    }
+
+    /// The job as soon as it is not what the client has seen, or has ended, or the time is over.
+    JobView awaitChange(int tenant, JobId id, String base, Duration most, long seen) {
+        return await(
+                news.toEverything(id),
+                tenant,
+                id,
+                base,
+                most,
+                job -> job.isFinal() || job.revision() != seen);
+    }
+
+    /// The same, taking no notice of progress.
+    JobView awaitStatus(int tenant, JobId id, String base, Duration most, long seen) {
+        return await(
+                news.toStatus(id),
+                tenant,
+                id,
+                base,
+                most,
+                job -> job.isFinal() || !Revision.sameButForProgress(job.revision(), seen));
+    }
+
+    private JobView await(
+            JobNews.Subscription subscription,
+            int tenant,
+            JobId id,
+            String base,
+            Duration most,
+            Predicate<JobView> enough) {
+        long end = System.nanoTime() + most.toNanos();
+        // Listening began before the first look, so nothing falls between the two.
+        try (subscription) {
+            while (true) {
+                var job = read(tenant, id, base);
+                long left = end - System.nanoTime();
+                if (left <= 0 || enough.test(job) || news.isEnding()) {
+                    return job;
+                }
+                subscription.await(Duration.ofNanos(left));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return read(tenant, id, base);
+        }
+    }
+
+    /// Ends a job for its client; final at once. A job that has ended stays as it is.
+    ///
+    /// @throws ApiProblem when there is no such job, or it is another tenant's
+    JobView cancel(int tenant, JobId id, String base) {
+        var cancellation = settled(tenant, id);
+        if (cancellation instanceof Cancellation.Canceled(var running)) {
+            LOG.info(
+                    "Job {} canceled by its client; {}",
+                    id,
+                    running == null ? "nobody had it" : "its worker is told");
+            if (running != null) {
+                sender.send(running.lane(), new LaneMessage.Cancel(running.lease()));
+            }
+            sender.publish(new JobEvent.Finished(id, JobState.CANCELED));
+            bell.forEach(QueueBell::ring);
+        }
+        var job = read(tenant, id, base);
+        return job.saying(
+                cancellation instanceof Cancellation.Canceled
+                        ? "The job is canceled."
+                        : "The job had ended before: it is %s.".formatted(job.status()));
+    }
+
+    private Cancellation settled(int tenant, JobId id) {
+        for (int i = 1; i < CANCEL_TRIES; i++) {
+            var cancellation = store.cancel(tenant, id);
+            if (!(cancellation instanceof Cancellation.Moving)) {
+                return cancellation;
+            }
+        }
+        var last = store.cancel(tenant, id);
+        if (last instanceof Cancellation.Moving) {
+            throw new IllegalStateException(
+                    "Job %s moved %d times while it was to be canceled"
+                            .formatted(id, CANCEL_TRIES));
+        }
+        return last;
+    }
+}

@@ -1,0 +1,109 @@
+package dev.comfyapi.api.operations;
+
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.Problem;
+
+import io.swagger.v3.core.converter.ModelConverter;
+import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.Components;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+
+import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springdoc.core.utils.SpringDocUtils;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/// The OpenAPI document: a title, and problems for every operation.
+@Configuration(proxyBeanMethods = false)
+class OpenApiConfiguration {
+
+    private static final String DESCRIPTION =
+            """
+            Send a prompt, get a job id at once, and get the pictures when a GPU has made them.
+
+            * No accepted job is lost, and none is reported twice.
+            * Errors are problem details (RFC 9457); `code` is the stable word.
+            * `Idempotency-Key` makes every POST that creates something safe to repeat for 24 hours.
+            """;
+
+    static {
+        SpringDocUtils.getConfig().addRequestWrapperToIgnore(Caller.class);
+    }
+
+    @Bean
+    OpenAPI openApi() {
+        return new OpenAPI()
+                .info(
+                        new Info()
+                                .title("ComfyUI API Service")
+                                .version(Version.NAME)
+                                .description(DESCRIPTION))
+                .components(new Components());
+    }
+
+    @Bean
+    ModelConverter absentMembers() {
+        return new NullableMembers();
+    }
+
+    @Bean
+    OpenApiCustomizer problems() {
+        return document -> {
+            ModelConverters.getInstance(true)
+                    .readAll(Problem.class)
+                    .forEach(document.getComponents()::addSchemas);
+            document.getComponents().getSchemas().values().forEach(SnakeCase::rename);
+            document.getPaths()
+                    .forEach((path, item) ->
+                            item.readOperationsMap()
+                                    .forEach((method, operation) ->
+                                            addProblems(path, method.name(), operation)));
+        };
+    }
+
+    private static void addProblems(String path, String method, Operation operation) {
+        if (path.startsWith("/api/")) {
+            add(operation, "400", "A header or parameter is not valid");
+            add(operation, "503", "The database is away; repeat after `Retry-After`");
+        }
+        if (path.contains("{")) {
+            add(operation, "404", "There is no such thing");
+        }
+        if (path.startsWith("/files/")) {
+            add(operation, "403", "The link is not ours");
+            add(operation, "410", "The link has expired");
+            add(operation, "416", "The range is outside the file");
+        }
+        if (method.equals("POST") && operation.getRequestBody() != null) {
+            add(operation, "409", "The first request with this idempotency key is not done");
+            add(operation, "413", "The body is too large");
+            add(operation, "415", "The body is not JSON");
+            add(operation, "422", "Members of the body are not valid; nothing was stored");
+        }
+        add(operation, "default", "Any other problem");
+    }
+
+    private static void add(Operation operation, String status, String description) {
+        operation
+                .getResponses()
+                .putIfAbsent(
+                        status,
+                        new ApiResponse()
+                                .description(description)
+                                .content(
+                                        new Content()
+                                                .addMediaType(
+                                                        "application/problem+json",
+                                                        new MediaType()
+                                                                .schema(
+                                                                        new Schema<>()
+                                                                                .$ref(
+                                                                                        "#/components/schemas/Problem")))));
+    }
+}

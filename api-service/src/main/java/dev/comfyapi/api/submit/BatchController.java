@@ -1,0 +1,220 @@
+package dev.comfyapi.api.submit;
+
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.InvalidMember;
+import dev.comfyapi.api.http.JsonBody;
+import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.http.Preferences;
+import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.job.JobView;
+import dev.comfyapi.api.job.Jobs;
+import dev.comfyapi.api.submit.BatchView.RefusedItem;
+import dev.comfyapi.api.submit.Submissions.Outcome;
+import dev.comfyapi.model.job.JobId;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+import tools.jackson.databind.JsonNode;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/// Accepts up to ten requests in one call.
+@RestController
+@Tag(name = "generate")
+final class BatchController {
+
+    private static final String PATH = "/api/v1/generate/batch";
+    private static final int MOST = 10;
+
+    private final JsonBody json;
+    private final PromptForm form;
+    private final Submissions submissions;
+    private final Jobs jobs;
+    private final Preferences preferences;
+    private final PublicUrl publicUrl;
+    private final SubmitProperties properties;
+
+    BatchController(
+            JsonBody json,
+            PromptForm form,
+            Submissions submissions,
+            Jobs jobs,
+            Preferences preferences,
+            PublicUrl publicUrl,
+            SubmitProperties properties) {
+        this.json = json;
+        this.form = form;
+        this.submissions = submissions;
+        this.jobs = jobs;
+        this.preferences = preferences;
+        this.publicUrl = publicUrl;
+        this.properties = properties;
+    }
+
+    /// One of the requests: what it says, or what is wrong with it.
+    private record Item(Optional<CheckedRequest> checked, List<InvalidMember> errors) {}
+
+    /// @param callErrors what is wrong outside the items
+    private record Batch(List<Item> items, boolean partial, List<InvalidMember> callErrors) {
+
+        List<CheckedRequest> valid() {
+            return items.stream().flatMap(item -> item.checked.stream()).toList();
+        }
+
+        boolean canRun() {
+            return callErrors.isEmpty()
+                    && (partial ? !valid().isEmpty() : valid().size() == items.size());
+        }
+
+        Problems problems() {
+            var all = new Problems();
+            var errors = new ArrayList<>(callErrors);
+            items.forEach(item -> errors.addAll(item.errors));
+            errors.forEach(e -> all.add(e.pointer(), e.code(), e.detail(), e.params()));
+            return all;
+        }
+    }
+
+    @PostMapping(path = PATH, produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            summary = "Make pictures from 1 to 10 prompts",
+            description =
+                    "All items are checked before any is accepted. With `partial: true` the valid"
+                            + " ones run and the others appear as failed.")
+    @Parameter(
+            name = "Idempotency-Key",
+            in = ParameterIn.HEADER,
+            description = "Makes repeating safe for 24 hours",
+            schema = @Schema(type = "string", maxLength = 257))
+    @Parameter(
+            name = "Prefer",
+            in = ParameterIn.HEADER,
+            description = "`respond-async`, `wait=N`",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "wait_s",
+            in = ParameterIn.QUERY,
+            description = "The same as `Prefer: wait=N`",
+            schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = PromptBody.BatchBody.class)))
+    @ApiResponse(responseCode = "200", description = "All jobs have ended")
+    @ApiResponse(responseCode = "202", description = "Some jobs have not ended yet")
+    ResponseEntity<BatchView> generate(Caller caller, HttpServletRequest request)
+            throws IOException {
+        var preference = preferences.of(request);
+        var body = json.read(request);
+        var call = IdempotentCall.of(request, PATH, body);
+        var batch = read(body);
+        Outcome outcome;
+        if (batch.canRun()) {
+            outcome =
+                    submissions.submitBatch(
+                            caller.tenant(), batch.valid(), TraceParent.of(request), call);
+        } else {
+            var earlier = call.flatMap(known -> submissions.replayOf(caller.tenant(), known));
+            if (earlier.isEmpty()) {
+                batch.problems().throwIfAny();
+            }
+            outcome = new Outcome(earlier.orElseThrow(), true);
+        }
+
+        var wait = preference.waitOr(properties.generateWait());
+        var stored = await(caller, outcome.resource(), publicUrl.of(request), wait);
+        var view = BatchView.of(outcome.resource(), items(batch, stored));
+        var headers = SubmitController.headers(outcome.replayed(), preference.applied());
+        if (!view.isFinal()) {
+            headers.set(HttpHeaders.RETRY_AFTER, "1");
+        }
+        return new ResponseEntity<>(
+                view,
+                headers,
+                view.isFinal() && wait.isPositive() ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    }
+
+    private Batch read(JsonNode body) {
+        var problems = new Problems();
+        var members = Members.of(body, problems);
+        if (body.isObject()) {
+            members.require("requests");
+        }
+        var elements = members.elements("requests", 1, MOST);
+        boolean partial = members.flag("partial").orElse(false);
+        members.notOffered("webhook");
+        members.end();
+        var items = new ArrayList<Item>();
+        for (var element : elements) {
+            items.add(read(element));
+        }
+        // Texts were checked with the whole body; what is wrong inside an item belongs to the item.
+        var outside =
+                problems.all().stream()
+                        .filter(error -> !error.pointer().matches("#/requests/[0-9]+(/.*)?"))
+                        .toList();
+        return new Batch(items, partial, outside);
+    }
+
+    private Item read(Members.Element element) {
+        var problems = new Problems();
+        problems.addUnstorableTexts(element.value(), element.pointer());
+        var checked =
+                form.read(Members.at(element.value(), element.pointer(), problems))
+                        .filter(_ -> problems.isEmpty());
+        return new Item(checked, problems.all());
+    }
+
+    /// The jobs of the batch when all have ended, or when the time is over.
+    private List<JobView> await(Caller caller, UUID batch, String base, Duration wait) {
+        long end = System.nanoTime() + wait.toNanos();
+        var stored = jobs.readBatch(caller.tenant(), batch, base);
+        for (var job : stored) {
+            long left = end - System.nanoTime();
+            if (left > 0 && !job.isFinal()) {
+                jobs.awaitEnd(
+                        caller.tenant(), new JobId(job.jobId()), base, Duration.ofNanos(left));
+            }
+        }
+        return wait.isPositive() ? jobs.readBatch(caller.tenant(), batch, base) : stored;
+    }
+
+    /// Jobs and refused items in the order of the requests.
+    private static List<Object> items(Batch batch, List<JobView> stored) {
+        if (stored.size() != batch.valid().size()) {
+            // A replay after the fleet has changed: what was accepted then is what counts.
+            return List.copyOf(stored);
+        }
+        var next = stored.iterator();
+        var items = new ArrayList<Object>();
+        for (int i = 0; i < batch.items.size(); i++) {
+            var item = batch.items.get(i);
+            items.add(item.checked.isPresent() ? next.next() : RefusedItem.of(i, item.errors));
+        }
+        return items;
+    }
+}

@@ -1,0 +1,36 @@
+package dev.comfyapi.api.submit;
+
+import dev.comfyapi.model.generation.GenerationRequest;
+import dev.comfyapi.model.job.Priority;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/// A request that can become a job: everything is in range and nothing is left to default.
+///
+/// @param runAfter scheduled start; null for at once
+/// @param startWithin expires when it has not started by then; null for never
+/// @param maxAttempts failed attempts that end it
+/// @param keepMetadata whether PNG text chunks stay in stored files
+/// @param retention how long job and files are kept
+record CheckedRequest(
+        GenerationRequest generation,
+        Priority priority,
+        @Nullable Instant runAfter,
+        @Nullable Duration startWithin,
+        Duration maxExecution,
+        int maxAttempts,
+        boolean keepMetadata,
+        Duration retention,
+        Map<String, String> metadata,
+        List<String> tags) {
+
+    CheckedRequest {
+        metadata = Map.copyOf(metadata);
+        tags = List.copyOf(tags);
+    }
+}

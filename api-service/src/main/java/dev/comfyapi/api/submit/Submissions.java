@@ -1,0 +1,214 @@
+package dev.comfyapi.api.submit;
+
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
+
+import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.DatabaseTrouble;
+import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.api.job.QueueBell;
+import dev.comfyapi.db.job.IdempotencyStore;
+import dev.comfyapi.db.job.IdempotencyStore.Claim;
+import dev.comfyapi.db.job.JobClassStore;
+import dev.comfyapi.db.job.JobStore;
+import dev.comfyapi.db.job.NewJob;
+import dev.comfyapi.messaging.MessageSender;
+import dev.comfyapi.model.generation.TextToImage;
+import dev.comfyapi.model.job.JobClass;
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.message.JobEvent;
+import dev.comfyapi.model.workflow.Needs;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.support.TransactionTemplate;
+
+import tools.jackson.databind.json.JsonMapper;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/// Makes jobs of checked requests: durably, and once for each idempotency key. Thread-safe.
+@Component
+final class Submissions {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Submissions.class);
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+
+    private final JobStore jobs;
+    private final JobClassStore classes;
+    private final IdempotencyStore keys;
+    private final TransactionTemplate transactions;
+    private final MessageSender sender;
+    private final ObjectProvider<QueueBell> bell;
+    private final Clock clock;
+    private final TimeBasedEpochGenerator ids = Generators.timeBasedEpochGenerator();
+    private final Counter submitted;
+
+    Submissions(
+            JobStore jobs,
+            JobClassStore classes,
+            IdempotencyStore keys,
+            TransactionTemplate transactions,
+            MessageSender sender,
+            ObjectProvider<QueueBell> bell,
+            Clock clock,
+            MeterRegistry metrics) {
+        this.jobs = jobs;
+        this.classes = classes;
+        this.keys = keys;
+        this.transactions = transactions;
+        this.sender = sender;
+        this.bell = bell;
+        this.clock = clock;
+        this.submitted =
+                Counter.builder("comfyapi.jobs.submitted")
+                        .description("Jobs accepted from clients")
+                        .register(metrics);
+    }
+
+    /// What the request led to.
+    ///
+    /// @param resource the job, or the batch
+    /// @param replayed whether an earlier request with the same key had made it
+    record Outcome(UUID resource, boolean replayed) {}
+
+    /// Accepts one job. When this returns the job is durable; when it throws nothing was stored,
+    /// unless the connection broke during the commit.
+    Outcome submit(
+            int tenant,
+            CheckedRequest request,
+            @Nullable String traceparent,
+            Optional<IdempotentCall> call) {
+        var job = job(request, null, traceparent);
+        return store(tenant, job.id().value(), List.of(job), call);
+    }
+
+    /// Accepts all of these jobs as one batch, or none.
+    Outcome submitBatch(
+            int tenant,
+            List<CheckedRequest> requests,
+            @Nullable String traceparent,
+            Optional<IdempotentCall> call) {
+        var batch = ids.generate();
+        var all = requests.stream().map(request -> job(request, batch, traceparent)).toList();
+        return store(tenant, batch, all, call);
+    }
+
+    /// What an earlier request with the same key made, for a request that would be refused today.
+    Optional<UUID> replayOf(int tenant, IdempotentCall call) {
+        return locked(() ->
+                Objects.requireNonNull(
+                        transactions.execute(transaction -> {
+                            transaction.setRollbackOnly();
+                            return resource(claim(tenant, call, ids.generate()));
+                        })));
+    }
+
+    private NewJob job(CheckedRequest request, @Nullable UUID batch, @Nullable String traceparent) {
+        var graph = TextToImage.graph(request.generation());
+        // Before any transaction: the class must stay even if the job is not stored.
+        int classId = classes.idOf(Needs.of(graph, JobClass.DEFAULT_POOL));
+        Instant from = request.runAfter() == null ? clock.instant() : request.runAfter();
+        return new NewJob(
+                new JobId(ids.generate()),
+                classId,
+                request.priority(),
+                graph,
+                ResolvedParams.json(request.generation()),
+                JSON.writeValueAsString(request.metadata()),
+                request.tags(),
+                batch,
+                null,
+                traceparent,
+                request.runAfter(),
+                request.startWithin() == null ? null : from.plus(request.startWithin()),
+                from.plus(request.retention()),
+                request.maxAttempts(),
+                (int) request.maxExecution().toMillis(),
+                request.keepMetadata());
+    }
+
+    private Outcome store(
+            int tenant, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
+        var earlier =
+                call.isEmpty()
+                        ? Optional.<UUID>empty()
+                        : claimed(tenant, resource, all, call.get());
+        if (earlier.isPresent()) {
+            return new Outcome(earlier.get(), true);
+        }
+        if (call.isEmpty()) {
+            jobs.submit(tenant, all);
+        }
+        tell(all);
+        return new Outcome(resource, false);
+    }
+
+    /// Stores key and jobs together; answers what is there already when the key is not new.
+    private Optional<UUID> claimed(
+            int tenant, UUID resource, List<NewJob> all, IdempotentCall call) {
+        return locked(() ->
+                Objects.requireNonNull(
+                        transactions.execute(_ -> {
+                            var claim = claim(tenant, call, resource);
+                            if (claim instanceof Claim.First) {
+                                jobs.submit(tenant, all);
+                            }
+                            return resource(claim);
+                        })));
+    }
+
+    private Claim claim(int tenant, IdempotentCall call, UUID resource) {
+        var fingerprint = HexFormat.of().parseHex(call.fingerprint());
+        return keys.claim(tenant, call.route(), call.key(), fingerprint, resource);
+    }
+
+    private static Optional<UUID> resource(Claim claim) {
+        return switch (claim) {
+            case Claim.First() -> Optional.empty();
+            case Claim.Replay(var resource) -> Optional.of(resource);
+            case Claim.Reused() ->
+                    throw ApiProblem.of(
+                            ProblemCode.IDEMPOTENCY_KEY_REUSED,
+                            "This Idempotency-Key came with another body before.");
+        };
+    }
+
+    private static <T> T locked(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DataAccessException e) {
+            if (DatabaseTrouble.sqlState(e).filter(LOCK_NOT_AVAILABLE::equals).isEmpty()) {
+                throw e;
+            }
+            throw ApiProblem.of(
+                            ProblemCode.IDEMPOTENCY_IN_PROGRESS,
+                            "The first request with this Idempotency-Key is still being worked on.")
+                    .header("Retry-After", "1");
+        }
+    }
+
+    private void tell(List<NewJob> all) {
+        submitted.increment(all.size());
+        for (var job : all) {
+            LOG.info("Job {} accepted", job.id());
+            sender.publish(new JobEvent.Submitted(job.id()));
+        }
+        bell.forEach(QueueBell::ring);
+    }
+}

@@ -1,0 +1,198 @@
+package dev.comfyapi.api.submit;
+
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.JsonBody;
+import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.http.Preference;
+import dev.comfyapi.api.http.Preferences;
+import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.job.JobView;
+import dev.comfyapi.api.job.Jobs;
+import dev.comfyapi.api.submit.Submissions.Outcome;
+import dev.comfyapi.model.job.JobId;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+
+/// Accepts single requests.
+@RestController
+@Tag(name = "generate")
+final class SubmitController {
+
+    static final String GENERATE = "/api/v1/generate";
+    static final String JOBS = "/api/v1/jobs";
+
+    private final JsonBody json;
+    private final PromptForm form;
+    private final Submissions submissions;
+    private final Jobs jobs;
+    private final Preferences preferences;
+    private final PublicUrl publicUrl;
+    private final SubmitProperties properties;
+
+    SubmitController(
+            JsonBody json,
+            PromptForm form,
+            Submissions submissions,
+            Jobs jobs,
+            Preferences preferences,
+            PublicUrl publicUrl,
+            SubmitProperties properties) {
+        this.json = json;
+        this.form = form;
+        this.submissions = submissions;
+        this.jobs = jobs;
+        this.preferences = preferences;
+        this.publicUrl = publicUrl;
+        this.properties = properties;
+    }
+
+    @PostMapping(path = GENERATE, produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            summary = "Make pictures from a prompt and wait for them",
+            description =
+                    "Answers 200 with the finished job, or 202 when it takes longer than the wait:"
+                            + " then poll `location`. `Prefer: respond-async` answers at once,"
+                            + " `Prefer: wait=N` sets the wait.")
+    @Parameter(
+            name = "Idempotency-Key",
+            in = ParameterIn.HEADER,
+            description = "Makes repeating safe for 24 hours",
+            schema = @Schema(type = "string", maxLength = 257))
+    @Parameter(
+            name = "Prefer",
+            in = ParameterIn.HEADER,
+            description = "`respond-async`, `wait=N`",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "wait_s",
+            in = ParameterIn.QUERY,
+            description = "The same as `Prefer: wait=N`",
+            schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = PromptBody.class)))
+    @ApiResponse(responseCode = "200", description = "The finished job")
+    @ApiResponse(
+            responseCode = "202",
+            description = "The job, which is not finished yet",
+            headers = @Header(name = "Location", schema = @Schema(type = "string")))
+    ResponseEntity<JobView> generate(Caller caller, HttpServletRequest request) throws IOException {
+        var preference = preferences.of(request);
+        var outcome = submit(caller, request, GENERATE);
+        return answer(
+                caller, request, outcome, preference, preference.waitOr(properties.generateWait()));
+    }
+
+    @PostMapping(path = JOBS, produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            summary = "Submit a job",
+            description =
+                    "Answers at once. With `Prefer: wait=N` it answers 200 when the job finished"
+                            + " within N seconds.")
+    @Parameter(
+            name = "Idempotency-Key",
+            in = ParameterIn.HEADER,
+            description = "Makes repeating safe for 24 hours",
+            schema = @Schema(type = "string", maxLength = 257))
+    @Parameter(
+            name = "Prefer",
+            in = ParameterIn.HEADER,
+            description = "`wait=N`",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "wait_s",
+            in = ParameterIn.QUERY,
+            description = "The same as `Prefer: wait=N`",
+            schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = PromptBody.class)))
+    @ApiResponse(
+            responseCode = "202",
+            description = "The accepted job",
+            headers = @Header(name = "Location", schema = @Schema(type = "string")))
+    @ApiResponse(responseCode = "200", description = "The job, finished within the wait")
+    ResponseEntity<JobView> submit(Caller caller, HttpServletRequest request) throws IOException {
+        var preference = preferences.of(request);
+        var outcome = submit(caller, request, JOBS);
+        return answer(caller, request, outcome, preference, preference.waitOrNone());
+    }
+
+    private Outcome submit(Caller caller, HttpServletRequest request, String path)
+            throws IOException {
+        var body = json.read(request);
+        var call = IdempotentCall.of(request, path, body);
+        var problems = new Problems();
+        var checked = form.read(Members.of(body, problems));
+        if (checked.isPresent() && problems.isEmpty()) {
+            return submissions.submit(
+                    caller.tenant(), checked.get(), TraceParent.of(request), call);
+        }
+        // What was accepted once stays accepted, even if a model is gone since.
+        var earlier = call.flatMap(known -> submissions.replayOf(caller.tenant(), known));
+        if (earlier.isEmpty()) {
+            problems.throwIfAny();
+        }
+        return new Outcome(earlier.orElseThrow(), true);
+    }
+
+    private ResponseEntity<JobView> answer(
+            Caller caller,
+            HttpServletRequest request,
+            Outcome outcome,
+            Preference preference,
+            Duration wait) {
+        var job =
+                jobs.awaitEnd(
+                        caller.tenant(),
+                        new JobId(outcome.resource()),
+                        publicUrl.of(request),
+                        wait);
+        boolean done = job.isFinal() && wait.isPositive();
+        var headers = headers(outcome.replayed(), preference.applied());
+        headers.set(HttpHeaders.LOCATION, job.urls().self());
+        if (!job.isFinal()) {
+            headers.set(HttpHeaders.RETRY_AFTER, "1");
+        }
+        headers.setETag("\"r%d\"".formatted(job.revision()));
+        return new ResponseEntity<>(
+                job.located(), headers, done ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    }
+
+    static HttpHeaders headers(boolean replayed, Optional<String> applied) {
+        var headers = new HttpHeaders();
+        applied.ifPresent(words -> headers.set("Preference-Applied", words));
+        if (replayed) {
+            headers.set("Idempotency-Replayed", "true");
+        }
+        return headers;
+    }
+}

@@ -1,0 +1,348 @@
+package dev.comfyapi.api;
+
+import dev.comfyapi.api.job.QueueBell;
+import dev.comfyapi.artifact.ArtifactKey;
+import dev.comfyapi.artifact.ArtifactStore;
+import dev.comfyapi.db.invariant.InvariantStore;
+import dev.comfyapi.db.lease.LeaseStore;
+import dev.comfyapi.db.queue.Assigning;
+import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.worker.Catalogue;
+import dev.comfyapi.db.worker.WorkerStore;
+import dev.comfyapi.embedded.KafkaServer;
+import dev.comfyapi.embedded.PostgresServer;
+import dev.comfyapi.messaging.MessageSender;
+import dev.comfyapi.messaging.Topics;
+import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.message.JobEvent;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.PayloadApplicationEvent;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// The running application on a database of its own, a client of it, and the part that workers and
+/// the leader play.
+public final class Api implements AutoCloseable {
+
+    public static final String CHECKPOINT = "sd15.safetensors";
+    public static final int TENANT = 1;
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static @Nullable Servers servers;
+    private static @Nullable Api shared;
+
+    private final AtomicInteger rings = new AtomicInteger();
+    private final Queue<JobEvent> heard = new ConcurrentLinkedQueue<>();
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final ConfigurableApplicationContext context;
+    private final JdbcClient jdbc;
+    private final int port;
+
+    /// What all tests of this JVM share.
+    private record Servers(Path folder, PostgresServer postgres, KafkaServer kafka) {}
+
+    private Api(String url, String kafka, Path folder, String... properties) {
+        var all = new ArrayList<String>();
+        all.addAll(List.of(properties));
+        all.add("--server.port=0");
+        all.add("--spring.datasource.url=" + url);
+        if (List.of(properties).stream().noneMatch(p -> p.startsWith("--comfyapi.kafka"))) {
+            all.add("--comfyapi.kafka.servers=" + kafka);
+        }
+        all.add("--comfyapi.artifacts.folder=" + folder.resolve("artifacts"));
+        all.add("--comfyapi.dispatch.enabled=false");
+        all.add("--comfyapi.catalogue.keep=1ms");
+        context =
+                new SpringApplicationBuilder(ApiApplication.class)
+                        .initializers(this::listen)
+                        .web(WebApplicationType.SERVLET)
+                        .run(all.toArray(String[]::new));
+        port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+        jdbc = JdbcClient.create(new DriverManagerDataSource(url));
+    }
+
+    /// Adds a bell and a listener where the dispatcher would have its own.
+    private void listen(ConfigurableApplicationContext context) {
+        context.getBeanFactory()
+                .registerSingleton("bellOfTheTest", (QueueBell) rings::incrementAndGet);
+        context.addApplicationListener(
+                event -> {
+                    if (event instanceof PayloadApplicationEvent<?> payload
+                            && payload.getPayload() instanceof JobEvent job) {
+                        heard.add(job);
+                    }
+                });
+    }
+
+    /// How often the dispatcher was told to look.
+    public int rings() {
+        return rings.get();
+    }
+
+    /// What the application's listeners heard.
+    public Queue<JobEvent> heard() {
+        return heard;
+    }
+
+    /// One application for all tests that leave it as they found it.
+    public static synchronized Api shared() {
+        if (shared == null) {
+            var servers = servers();
+            shared =
+                    new Api(
+                            servers.postgres.newDatabase(),
+                            servers.kafka.address(),
+                            servers.folder);
+            Runtime.getRuntime().addShutdownHook(new Thread(shared::close));
+        }
+        return shared;
+    }
+
+    /// One of its own, on a database of its own.
+    public static Api fresh(String... properties) {
+        var servers = servers();
+        return new Api(
+                servers.postgres.newDatabase(),
+                servers.kafka.address(),
+                servers.folder,
+                properties);
+    }
+
+    /// One on servers that may come and go.
+    public static Api on(String url, String kafka, Path folder, String... properties) {
+        return new Api(url, kafka, folder, properties);
+    }
+
+    private static synchronized Servers servers() {
+        if (servers == null) {
+            try {
+                var folder = Files.createTempDirectory("comfyapi-api-test");
+                var postgres =
+                        PostgresServer.start(
+                                folder.resolve("postgres"), Path.of("target", "postgres"));
+                var kafka = KafkaServer.start(folder.resolve("kafka"));
+                Runtime.getRuntime().addShutdownHook(new Thread(postgres::close));
+                servers = new Servers(folder, postgres, kafka);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return servers;
+    }
+
+    public static String kafkaAddress() {
+        return servers().kafka.address();
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+
+    public <T> T bean(Class<T> type) {
+        return context.getBean(type);
+    }
+
+    public <T> T bean(String name, Class<T> type) {
+        return context.getBean(name, type);
+    }
+
+    public JdbcClient jdbc() {
+        return jdbc;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    // The client.
+
+    /// An answer, its body read as JSON when it is some.
+    public record Answer(HttpResponse<byte[]> response) {
+
+        public int status() {
+            return response.statusCode();
+        }
+
+        public String text() {
+            return new String(response.body(), java.nio.charset.StandardCharsets.UTF_8);
+        }
+
+        public JsonNode json() {
+            return JSON.readTree(response.body());
+        }
+
+        public @Nullable String header(String name) {
+            return response.headers().firstValue(name).orElse(null);
+        }
+
+        /// The value of a member, as text.
+        public String at(String pointer) {
+            return json().at(pointer).asString("");
+        }
+
+        public JobId job() {
+            return JobId.parse(at("/job_id")).orElseThrow();
+        }
+
+        /// Code and pointer of each invalid member: `out_of_range #/width`.
+        public List<String> errors() {
+            var errors = new ArrayList<String>();
+            for (var error : json().path("errors")) {
+                errors.add(
+                        error.path("code").stringValue()
+                                + " "
+                                + error.path("pointer").stringValue());
+            }
+            return errors;
+        }
+    }
+
+    /// @param headers names and values in turn
+    public Answer get(String path, String... headers) {
+        return send(request(path, headers).GET());
+    }
+
+    public Answer post(String path, String body, String... headers) {
+        return send(
+                request(path, headers)
+                        .setHeader("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body)));
+    }
+
+    public Answer delete(String path, String... headers) {
+        return send(request(path, headers).DELETE());
+    }
+
+    public HttpRequest.Builder request(String path, String... headers) {
+        var builder = HttpRequest.newBuilder(uri(path)).timeout(Duration.ofSeconds(30));
+        for (int i = 0; i < headers.length; i += 2) {
+            builder.header(headers[i], headers[i + 1]);
+        }
+        return builder;
+    }
+
+    public Answer send(HttpRequest.Builder request) {
+        try {
+            return new Answer(
+                    client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public URI uri(String path) {
+        return URI.create(
+                path.startsWith("http") ? path : "http://127.0.0.1:%d%s".formatted(port, path));
+    }
+
+    /// A prompt request as a client would write it.
+    public static String aPrompt() {
+        return "{\"prompt\": \"a red fox\", \"model\": \"%s\"}".formatted(CHECKPOINT);
+    }
+
+    /// The same with more members.
+    public static String aPrompt(String members) {
+        return "{\"prompt\": \"a red fox\", \"model\": \"%s\", %s}".formatted(CHECKPOINT, members);
+    }
+
+    public JobId submitted() {
+        return post("/api/v1/jobs", aPrompt()).job();
+    }
+
+    // The fleet.
+
+    public WorkerStore.Registered aWorker(String name, String... models) {
+        return new WorkerStore(jdbc)
+                .register(
+                        new WorkerStore.Registration(
+                                name,
+                                "default",
+                                Topics.LANE_COUNT,
+                                null,
+                                "0.33.0",
+                                new Catalogue(
+                                        new TreeSet<>(Set.of(models)),
+                                        new TreeSet<>(Set.of("KSampler")),
+                                        new TreeSet<>(Set.of("euler", "fleet_sampler")),
+                                        new TreeSet<>(Set.of("normal", "fleet_scheduler")))));
+    }
+
+    public void leave(WorkerStore.Registered worker) {
+        new WorkerStore(jdbc).leave(worker.id());
+    }
+
+    /// Gives a waiting job to a worker, as the leader does.
+    public LeaseKey assign(JobId job, WorkerStore.Registered worker) {
+        var leader = new LeaderStore(jdbc);
+        var wish =
+                leader.heads(leader.groups(), 1_000).stream()
+                        .filter(head -> head.job().equals(job))
+                        .map(head -> new Assigning(head.group(), job, worker.id()))
+                        .toList();
+        return leader.assign(wish).getFirst().lease();
+    }
+
+    /// Stores a picture and records it, as a worker does.
+    public void succeed(LeaseKey lease, byte[] picture) {
+        var key = ArtifactKey.of(TENANT, lease, 0, "png");
+        try {
+            var stored = bean(ArtifactStore.class).put(key, new ByteArrayInputStream(picture));
+            var result =
+                    """
+                    {"artifacts": [{"index": 0, "kind": "image", "key": "%s", "contentType": "image/png",
+                      "sizeBytes": %d, "width": 512, "height": 512, "sha256": "%s", "nodeId": "save",
+                      "filename": "picture_00001_.png"}]}
+                    """
+                            .formatted(key, stored.sizeBytes(), stored.sha256());
+            new LeaseStore(jdbc, Duration.ofSeconds(1))
+                    .complete(lease, new LeaseStore.Result(1_500, 1_234, 56, result));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        publish(new JobEvent.Finished(lease.job(), JobState.SUCCEEDED));
+    }
+
+    public void publish(JobEvent event) {
+        bean(MessageSender.class).publish(event);
+    }
+
+    public long storedJobs() {
+        return jdbc.sql("SELECT count(*) FROM job").query(Long.class).single();
+    }
+
+    public List<String> brokenInvariants() {
+        return new InvariantStore(jdbc).broken();
+    }
+}

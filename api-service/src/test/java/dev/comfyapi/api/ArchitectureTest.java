@@ -1,0 +1,105 @@
+package dev.comfyapi.api;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.stream.Stream;
+
+/// Which of our packages each package may use. What is not ours is nobody's business here.
+@AnalyzeClasses(
+        packages = "dev.comfyapi.api",
+        importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    @ArchTest
+    static final ArchRule http_uses_nothing_of_ours = mayUse("http");
+
+    @ArchTest
+    static final ArchRule artifact_uses_the_store_and_its_key =
+            mayUse("artifact", "api.http", "artifact", "db.secret");
+
+    @ArchTest
+    static final ArchRule catalogue_uses_what_workers_reported =
+            mayUse("catalogue", "api.http", "db.catalogue");
+
+    @ArchTest
+    static final ArchRule job_uses_its_stores_and_tells_workers =
+            mayUse(
+                    "job",
+                    "api.http",
+                    "api.artifact",
+                    "api.catalogue",
+                    "artifact",
+                    "db.job",
+                    "db.secret",
+                    "messaging",
+                    "model.job",
+                    "model.message");
+
+    @ArchTest
+    static final ArchRule stream_brings_news_to_jobs =
+            mayUse("stream", "api.job", "messaging", "model.job", "model.message");
+
+    @ArchTest
+    static final ArchRule submit_makes_jobs_of_bodies =
+            mayUse(
+                    "submit",
+                    "api.http",
+                    "api.catalogue",
+                    "api.job",
+                    "db.job",
+                    "messaging",
+                    "model.generation",
+                    "model.job",
+                    "model.message",
+                    "model.workflow");
+
+    @ArchTest
+    static final ArchRule operations_look_at_everything_the_service_needs =
+            mayUse("operations", "api.http", "api.stream", "artifact", "db.catalogue", "messaging");
+
+    @ArchTest
+    static final ArchRule dispatch_knows_no_http =
+            mayUse(
+                    "dispatch",
+                    "api.job",
+                    "db.job",
+                    "db.queue",
+                    "messaging",
+                    "model.job",
+                    "model.message")
+            .allowEmptyShould(true);
+
+    @ArchTest
+    static final ArchRule features_form_no_circle =
+            slices().matching("dev.comfyapi.api.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule controllers_are_nobodys_collaborators =
+            classes()
+                    .that()
+                    .haveSimpleNameEndingWith("Controller")
+                    .should()
+                    .notHaveModifier(JavaModifier.PUBLIC);
+
+    private static ArchRule mayUse(String feature, String... ours) {
+        var own = "dev.comfyapi.api." + feature;
+        var allowed =
+                Stream.concat(Stream.of(own), Stream.of(ours).map(p -> "dev.comfyapi." + p))
+                        .toArray(String[]::new);
+        return classes()
+                .that()
+                .resideInAPackage(own)
+                .should()
+                .onlyDependOnClassesThat(
+                        resideInAnyPackage(allowed).or(not(resideInAPackage("dev.comfyapi.."))));
+    }
+}

@@ -1,0 +1,166 @@
+package dev.comfyapi.api.operations;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.comfyapi.api.Api;
+
+import org.junit.jupiter.api.Test;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
+
+import java.util.ArrayList;
+import java.util.TreeSet;
+
+class OperationsTest {
+
+    private final Api api = Api.shared();
+
+    @Test
+    void health_is_degraded_without_workers_and_healthy_with_one() {
+        try (var own = Api.fresh()) {
+            var lonely = own.get("/health");
+            own.aWorker("w", "checkpoints/a");
+            await().untilAsserted(() ->
+                    assertThat(own.get("/health").at("/status")).isEqualTo("healthy"));
+            var healthy = own.get("/health");
+
+            assertThat(lonely.status()).isEqualTo(200);
+            assertThat(lonely.at("/status")).isEqualTo("degraded");
+            assertThat(lonely.at("/comfyui_status")).isEqualTo("disconnected");
+            assertThat(healthy.at("/comfyui_status")).isEqualTo("connected");
+            assertThat(healthy.at("/components/workers/idle")).isEqualTo("1");
+            assertThat(healthy.at("/components/queue/queued")).isEqualTo("0");
+            assertThat(healthy.json().at("/components/database/latency_ms").isNumber()).isTrue();
+            assertThat(healthy.at("/timestamp")).matches(".*\\.\\d{3}Z");
+        }
+    }
+
+    @Test
+    void models_are_those_of_live_workers_else_the_last_known() {
+        try (var own = Api.fresh()) {
+            var none = own.get("/api/v1/models");
+            var worker = own.aWorker("w", "checkpoints/a", "loras/b");
+            var live = own.get("/models");
+            var loras = own.get("/api/v1/models?kind=loras");
+            own.leave(worker);
+            var stale = own.get("/api/v1/models");
+
+            assertThat(none.json().path("models")).isEmpty();
+            assertThat(live.json().path("models")).hasSize(2);
+            assertThat(live.json().path("stale").booleanValue()).isFalse();
+            assertThat(loras.at("/models/0/name")).isEqualTo("b");
+            assertThat(loras.at("/models/0/kind")).isEqualTo("loras");
+            assertThat(loras.json().path("models")).hasSize(1);
+            assertThat(stale.json().path("stale").booleanValue()).isTrue();
+            assertThat(stale.json().path("models")).hasSize(2);
+        }
+    }
+
+    @Test
+    void the_entrance_says_what_is_where_and_sends_browsers_to_the_docs() {
+        var json = api.get("/");
+        var any = api.get("/", "Accept", "*/*");
+        var browser = api.get("/", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+        assertThat(json.at("/service")).isEqualTo("comfyui-api-service");
+        assertThat(any.header("Content-Type")).startsWith("application/json");
+        for (var link : json.json().path("links").properties()) {
+            assertThat(api.get(link.getValue().stringValue()).status())
+                    .as(link.getKey())
+                    .isIn(200, 302, 405);
+        }
+        assertThat(browser.status()).isEqualTo(302);
+        assertThat(browser.header("Location")).isEqualTo("/docs");
+    }
+
+    @Test
+    void the_pages_for_reading_need_nothing_from_outside() {
+        var docs = api.get("/docs");
+        var swagger = api.get(String.valueOf(docs.header("Location")));
+        var redoc = api.get("/redoc");
+        var script = api.get("/webjars/redoc/redoc.standalone.js");
+
+        assertThat(docs.status()).isEqualTo(302);
+        assertThat(swagger.status()).isEqualTo(200);
+        assertThat(swagger.text()).contains("swagger-ui").doesNotContain("https://");
+        assertThat(redoc.text()).contains("/openapi.json").doesNotContain("https://");
+        assertThat(script.status()).isEqualTo(200);
+        assertThat(script.response().body()).hasSizeGreaterThan(100_000);
+    }
+
+    @Test
+    void metrics_are_prometheus_text() {
+        api.submitted();
+        var metrics = api.get("/metrics");
+
+        assertThat(metrics.header("Content-Type")).startsWith("text/plain");
+        assertThat(metrics.text())
+                .contains(
+                        "comfyapi_jobs_submitted_total",
+                        "comfyapi_messages_dropped_total",
+                        "http_server_requests_seconds_count",
+                        "hikaricp_connections");
+    }
+
+    @Test
+    void the_openapi_document_lists_every_route() {
+        var document = api.get("/openapi.json").json();
+        var listed = new TreeSet<String>();
+        for (var path : document.path("paths").properties()) {
+            path.getValue()
+                    .propertyNames()
+                    .forEach(method -> listed.add(method + " " + path.getKey()));
+        }
+
+        var mapped = new TreeSet<String>();
+        api.bean("requestMappingHandlerMapping", RequestMappingHandlerMapping.class)
+                .getHandlerMethods()
+                .forEach((mapping, method) -> {
+                    if (!method.getBeanType().getName().startsWith("dev.comfyapi")
+                            || mapping.getPatternValues().contains("/error")) {
+                        return;
+                    }
+                    for (var verb : mapping.getMethodsCondition().getMethods()) {
+                        for (var path : mapping.getPatternValues()) {
+                            mapped.add(
+                                    verb.name().toLowerCase(java.util.Locale.ROOT)
+                                            + " "
+                                            + path.replace("{*", "{"));
+                        }
+                    }
+                });
+
+        assertThat(document.path("openapi").stringValue()).startsWith("3.1");
+        assertThat(document.at("/info/title").stringValue()).isEqualTo("ComfyUI API Service");
+        assertThat(mapped).hasSizeGreaterThan(15);
+        assertThat(listed).containsAll(mapped);
+    }
+
+    @Test
+    void the_openapi_document_describes_bodies_and_problems() {
+        var document = api.get("/openapi.json").json();
+        var post = document.at("/paths/~1api~1v1~1jobs/post");
+        var schemas = document.at("/components/schemas");
+        var undescribed = new ArrayList<String>();
+        document.path("paths")
+                .properties()
+                .forEach(path ->
+                        path.getValue()
+                                .properties()
+                                .forEach(operation -> {
+                                    if (!operation.getValue().has("summary")) {
+                                        undescribed.add(operation.getKey() + " " + path.getKey());
+                                    }
+                                }));
+
+        assertThat(post.at("/requestBody/content/application~1json/schema/$ref").stringValue())
+                .isEqualTo("#/components/schemas/PromptRequest");
+        assertThat(post.at("/responses/422/content/application~1problem+json").isMissingNode())
+                .isFalse();
+        assertThat(schemas.at("/PromptRequest/properties/width/maximum").asInt(0)).isEqualTo(2048);
+        assertThat(schemas.at("/PromptRequest/properties/cfg_scale").isMissingNode()).isFalse();
+        assertThat(schemas.at("/Job/properties/job_id").isMissingNode()).isFalse();
+        assertThat(schemas.at("/Problem/properties/request_id").isMissingNode()).isFalse();
+        assertThat(undescribed).isEmpty();
+    }
+}

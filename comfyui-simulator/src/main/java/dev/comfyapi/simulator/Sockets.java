@@ -1,0 +1,162 @@
+package dev.comfyapi.simulator;
+
+import org.eclipse.jetty.websocket.api.Callback;
+import org.eclipse.jetty.websocket.api.Session;
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/// The WebSockets of all clients, one per client id. Thread-safe; messages go out in the order they
+/// are told.
+final class Sockets {
+
+    /// One connection. It stays open when a newer one takes its client id, but hears nothing more.
+    static final class Client {
+        private final String id;
+        private final Session session;
+        private boolean heardFrom;
+        private boolean previewMetadata;
+
+        private Client(String id, Session session) {
+            this.id = id;
+            this.session = session;
+        }
+    }
+
+    private final Map<String, Client> byId = new LinkedHashMap<>();
+    private final List<Client> open = new ArrayList<>();
+    private final Faults faults;
+    private final Supplier<ObjectNode> features;
+
+    Sockets(Faults faults, Supplier<ObjectNode> features) {
+        this.faults = faults;
+        this.features = features;
+    }
+
+    /// Registers a new connection, in place of an older one with the same id, and greets it.
+    synchronized Client connected(
+            @Nullable String askedId, Session session, int queueSize, @Nullable String node) {
+        var id =
+                askedId == null || askedId.isEmpty()
+                        ? UUID.randomUUID().toString().replace("-", "")
+                        : askedId;
+        var client = new Client(id, session);
+        byId.put(id, client);
+        open.add(client);
+        var status = Messages.status(queueSize);
+        ((ObjectNode) status.path("data")).put("sid", id);
+        send(client, status);
+        if (node != null) {
+            send(client, Messages.message("executing", Json.object().put("node", node)));
+        }
+        return client;
+    }
+
+    /// Only the very first text may be a feature handshake; everything else is ignored.
+    synchronized void heard(Client client, String text) {
+        if (client.heardFrom) {
+            return;
+        }
+        client.heardFrom = true;
+        JsonNode message;
+        try {
+            message = Json.parse(text);
+        } catch (Json.MalformedJson _) {
+            return;
+        }
+        if (message.path("type").asString("").equals("feature_flags")) {
+            client.previewMetadata =
+                    message.path("data").path("supports_preview_metadata").asBoolean(false);
+            send(client, Messages.message("feature_flags", features.get()));
+        }
+    }
+
+    synchronized void closed(Client client) {
+        open.remove(client);
+        var registered = byId.get(client.id);
+        if (registered == client || faults.replacedSocketsTakeTheNewOneDown()) {
+            byId.remove(client.id);
+        }
+    }
+
+    /// Sends to one client, or to all when no owner is named. An owner who is not connected misses
+    /// it for good.
+    synchronized void tell(@Nullable String owner, ObjectNode message) {
+        audience(owner, _ -> true).forEach(client -> send(client, message));
+    }
+
+    synchronized void tellBytes(@Nullable String owner, byte[] frame) {
+        audience(owner, _ -> true).forEach(client -> send(client, frame));
+    }
+
+    /// Sends a preview to those who know the newer frame.
+    synchronized void tellPreviewWithMetadata(@Nullable String owner, Supplier<byte[]> frame) {
+        tellSome(owner, client -> client.previewMetadata, frame);
+    }
+
+    /// Sends a preview to those who do not know the newer frame.
+    synchronized void tellPlainPreview(@Nullable String owner, Supplier<byte[]> frame) {
+        tellSome(owner, client -> !client.previewMetadata, frame);
+    }
+
+    private void tellSome(@Nullable String owner, Predicate<Client> who, Supplier<byte[]> frame) {
+        var audience = audience(owner, who);
+        if (!audience.isEmpty()) {
+            var bytes = frame.get();
+            audience.forEach(client -> send(client, bytes));
+        }
+    }
+
+    /// Cuts all connections as a dying process would: without a close frame.
+    synchronized void dropAll() {
+        byId.clear();
+        open.forEach(client -> client.session.disconnect());
+        open.clear();
+    }
+
+    synchronized boolean isAnyoneConnected() {
+        return !byId.isEmpty();
+    }
+
+    private List<Client> audience(@Nullable String owner, Predicate<Client> who) {
+        if (owner == null) {
+            return byId.values().stream().filter(who).toList();
+        }
+        var client = byId.get(owner);
+        return client == null || !who.test(client) ? List.of() : List.of(client);
+    }
+
+    private void send(Client client, ObjectNode message) {
+        if (!faults.socketsAreSilent()) {
+            client.session.sendText(Json.write(message), Callback.NOOP);
+        }
+    }
+
+    private void send(Client client, byte[] frame) {
+        if (!faults.socketsAreSilent()) {
+            client.session.sendBinary(ByteBuffer.wrap(frame), Callback.NOOP);
+        }
+    }
+
+    /// `[event][n][n bytes of header][body]`, integers big-endian.
+    static byte[] headedFrame(int event, String header, byte[] body) {
+        var head = header.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(8 + head.length + body.length)
+                .putInt(event)
+                .putInt(head.length)
+                .put(head)
+                .put(body)
+                .array();
+    }
+}

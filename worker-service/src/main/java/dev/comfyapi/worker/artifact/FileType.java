@@ -1,0 +1,119 @@
+package dev.comfyapi.worker.artifact;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Set;
+
+/// What a file is, by its first bytes. Neither its name nor ComfyUI's word is believed: a browser
+/// will be told this type.
+///
+/// @param kind as in [dev.comfyapi.model.job.Artifact]
+/// @param extension of the stored file
+record FileType(String contentType, String kind, String extension) {
+
+    static final byte[] PNG_SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+    static final FileType PNG = new FileType("image/png", "image", "png");
+    static final FileType JPEG = new FileType("image/jpeg", "image", "jpg");
+    static final FileType WEBP = new FileType("image/webp", "image", "webp");
+
+    private static final FileType GIF = new FileType("image/gif", "image", "gif");
+    private static final FileType MP4 = new FileType("video/mp4", "video", "mp4");
+    private static final FileType WEBM = new FileType("video/webm", "video", "webm");
+    private static final FileType MATROSKA = new FileType("video/x-matroska", "video", "mkv");
+    private static final FileType FLAC = new FileType("audio/flac", "audio", "flac");
+    private static final FileType MP3 = new FileType("audio/mpeg", "audio", "mp3");
+    private static final FileType OGG = new FileType("audio/ogg", "audio", "ogg");
+    private static final FileType WAV = new FileType("audio/wav", "audio", "wav");
+    private static final FileType GLB = new FileType("model/gltf-binary", "model3d", "glb");
+    private static final FileType TEXT = new FileType("text/plain; charset=utf-8", "text", "txt");
+    private static final String BYTES = "application/octet-stream";
+
+    /// Extensions of files without a signature that clients look for.
+    private static final Set<String> KNOWN_FILES = Set.of("latent", "safetensors", "ckpt", "npz");
+
+    boolean isPng() {
+        return equals(PNG);
+    }
+
+    /// @param head as many of the first bytes as there are, some thousand are enough
+    static FileType of(byte[] head, String filename) {
+        if (startsWith(head, 0, PNG_SIGNATURE)) {
+            return PNG;
+        }
+        if (head.length > 2
+                && (head[0] & 0xff) == 0xff
+                && (head[1] & 0xff) == 0xd8
+                && (head[2] & 0xff) == 0xff) {
+            return JPEG;
+        }
+        if (startsWith(head, 0, "RIFF")) {
+            if (startsWith(head, 8, "WEBP")) {
+                return WEBP;
+            }
+            if (startsWith(head, 8, "WAVE")) {
+                return WAV;
+            }
+        }
+        if (startsWith(head, 0, "GIF8")) {
+            return GIF;
+        }
+        if (startsWith(head, 4, "ftyp")) {
+            return MP4;
+        }
+        if (startsWith(head, 0, new byte[] {0x1a, 0x45, (byte) 0xdf, (byte) 0xa3})) {
+            var start = new String(head, 0, Math.min(64, head.length), StandardCharsets.ISO_8859_1);
+            return start.contains("webm") ? WEBM : MATROSKA;
+        }
+        if (startsWith(head, 0, "fLaC")) {
+            return FLAC;
+        }
+        if (startsWith(head, 0, "OggS")) {
+            return OGG;
+        }
+        if (startsWith(head, 0, "ID3")
+                || (head.length > 1 && (head[0] & 0xff) == 0xff && (head[1] & 0xe0) == 0xe0)) {
+            return MP3;
+        }
+        if (startsWith(head, 0, "glTF")) {
+            return GLB;
+        }
+        return withoutSignature(head, filename);
+    }
+
+    private static FileType withoutSignature(byte[] head, String filename) {
+        var extension = filename.substring(filename.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        if ((extension.equals("txt") || extension.equals("json")) && isText(head)) {
+            return TEXT;
+        }
+        return new FileType(BYTES, "file", KNOWN_FILES.contains(extension) ? extension : "bin");
+    }
+
+    /// The last bytes may be part of a character that was cut.
+    private static boolean isText(byte[] head) {
+        for (int cut = 0; cut < 4 && cut <= head.length; cut++) {
+            try {
+                var text =
+                        StandardCharsets.UTF_8
+                                .newDecoder()
+                                .decode(ByteBuffer.wrap(head, 0, head.length - cut));
+                return text.chars().noneMatch(c -> c == 0);
+            } catch (CharacterCodingException _) {
+                // Try with one byte less.
+            }
+        }
+        return false;
+    }
+
+    private static boolean startsWith(byte[] head, int at, String ascii) {
+        return startsWith(head, at, ascii.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private static boolean startsWith(byte[] head, int at, byte[] magic) {
+        return head.length >= at + magic.length
+                && Arrays.equals(head, at, at + magic.length, magic, 0, magic.length);
+    }
+}

@@ -1,0 +1,349 @@
+package dev.comfyapi.worker.comfyui;
+
+import dev.comfyapi.db.worker.Catalogue;
+import dev.comfyapi.model.workflow.Graph;
+
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.UUID;
+
+/// What can be asked of one ComfyUI over HTTP. Thread-safe.
+///
+/// Prompt ids are the caller's. A [java.net.ConnectException] means that nobody listens there;
+/// other IOExceptions mean that the answer is not known.
+public final class ComfyUi {
+
+    /// Python writes `NaN` where JSON has no number.
+    static final JsonMapper JSON =
+            JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
+
+    private static final Set<String> STANDARD_FOLDERS =
+            Set.of(
+                    "checkpoints",
+                    "clip_vision",
+                    "controlnet",
+                    "diffusion_models",
+                    "embeddings",
+                    "gligen",
+                    "hypernetworks",
+                    "loras",
+                    "style_models",
+                    "text_encoders",
+                    "upscale_models",
+                    "vae");
+
+    private static final Duration ANSWER = Duration.ofSeconds(10);
+    private static final Duration LONG_ANSWER = Duration.ofSeconds(60);
+
+    private final URI base;
+    private final HttpClient http;
+
+    /// @param http speaks HTTP/1.1: ComfyUI knows nothing newer
+    public ComfyUi(URI base, HttpClient http) {
+        this.base = base;
+        this.http = http;
+    }
+
+    // -- one prompt ---------------------------------------------------------------------------
+
+    /// How a prompt stands.
+    public PromptState look(UUID prompt) throws IOException, InterruptedException {
+        var answer = get("/api/jobs/" + prompt, ANSWER);
+        if (answer.statusCode() == 200) {
+            return PromptReading.ofJob(json(answer));
+        }
+        if (answer.statusCode() != 404) {
+            throw unexpected(answer);
+        }
+        // A route that does not exist answers 404 with an empty body.
+        return answer.body().contains("error")
+                ? new PromptState.Absent()
+                : lookWithoutJobs(prompt.toString());
+    }
+
+    /// For versions before 0.6. The queue first: in the other order a prompt that finishes in
+    /// between would be missed.
+    private PromptState lookWithoutJobs(String prompt) throws IOException, InterruptedException {
+        var queue = getJson("/queue", ANSWER);
+        var history = getJson("/history/" + prompt, ANSWER).path(prompt);
+        if (history.isObject()) {
+            return PromptReading.ofHistory(history);
+        }
+        if (queued(queue.path("queue_running")).contains(prompt)) {
+            return new PromptState.Running();
+        }
+        return queued(queue.path("queue_pending")).contains(prompt)
+                ? new PromptState.Pending()
+                : new PromptState.Absent();
+    }
+
+    /// Asks ComfyUI to run a graph under an id of the caller's.
+    ///
+    /// ComfyUI does not notice repetition: the same id posted twice runs twice. After an uncertain
+    /// answer [#look] before posting again.
+    ///
+    /// @param clientId whose WebSocket hears of it
+    /// @throws ConnectException when nobody listens: it is certainly not there
+    public Submission submit(UUID prompt, String clientId, Graph graph)
+            throws ConnectException, InterruptedException {
+        ObjectNode body = JSON.createObjectNode();
+        body.set("prompt", graph.toJson());
+        body.put("prompt_id", prompt.toString());
+        body.put("client_id", clientId);
+        try {
+            var answer = post("/prompt", body);
+            return switch (answer.statusCode()) {
+                case 200 -> accepted(json(answer), prompt, graph);
+                case 400 -> RefusalReading.of(json(answer), graph);
+                case 413 ->
+                        new Submission.Refused(
+                                Submission.Reason.INVALID,
+                                "The workflow is larger than ComfyUI accepts.",
+                                null,
+                                null);
+                // The graph has the right shape, so this is ComfyUI's own trouble.
+                default -> new Submission.Uncertain("status " + answer.statusCode());
+            };
+        } catch (ConnectException e) {
+            throw e;
+        } catch (IOException e) {
+            return new Submission.Uncertain(e.toString());
+        }
+    }
+
+    private static Submission accepted(JsonNode answer, UUID prompt, Graph graph) {
+        if (!answer.path("prompt_id").asString("").equals(prompt.toString())) {
+            return new Submission.Uncertain(
+                    "it chose another prompt id; ComfyUI before 0.3.45 cannot be used");
+        }
+        return answer.path("node_errors").isEmpty()
+                ? new Submission.Accepted()
+                : RefusalReading.of(answer, graph);
+    }
+
+    /// Asks ComfyUI to stop a prompt, running or not. Advisory: it acts at the next node or sampler
+    /// step, can be lost between two states, and success can still win. Look, and repeat.
+    public void cancel(UUID prompt) throws IOException, InterruptedException {
+        var answer = post("/api/jobs/" + prompt + "/cancel", JSON.createObjectNode());
+        if (answer.statusCode() != 404 && answer.statusCode() != 405) {
+            expectOk(answer);
+            return;
+        }
+        withdraw(prompt);
+        // Before 0.3.57 the body is ignored and whatever runs is interrupted.
+        if (queued(getJson("/queue", ANSWER).path("queue_running")).contains(prompt.toString())) {
+            expectOk(
+                    post(
+                            "/interrupt",
+                            JSON.createObjectNode().put("prompt_id", prompt.toString())));
+        }
+    }
+
+    /// Takes a prompt out of ComfyUI's queue if it has not begun; does nothing to a running one.
+    public void withdraw(UUID prompt) throws IOException, InterruptedException {
+        ObjectNode body = JSON.createObjectNode();
+        body.putArray("delete").add(prompt.toString());
+        expectOk(post("/queue", body));
+    }
+
+    /// The bytes of an output file; empty when it is not there (any more). The caller closes it.
+    ///
+    /// @param file [OutputFile#isSafe] is checked by the caller
+    public Optional<InputStream> fetch(OutputFile file) throws IOException, InterruptedException {
+        var path =
+                "/view?filename=%s&subfolder=%s&type=%s"
+                        .formatted(
+                                encode(file.filename()),
+                                encode(file.subfolder()),
+                                encode(file.type()));
+        var answer =
+                http.send(request(path, LONG_ANSWER).GET().build(), BodyHandlers.ofInputStream());
+        if (answer.statusCode() == 200) {
+            return Optional.of(answer.body());
+        }
+        answer.body().close();
+        if (answer.statusCode() == 404) {
+            return Optional.empty();
+        }
+        throw new UnexpectedAnswerException("GET /view", answer.statusCode());
+    }
+
+    // -- the server ---------------------------------------------------------------------------
+
+    /// All prompts it has not finished, whoever sent them.
+    public Set<UUID> unfinished() throws IOException, InterruptedException {
+        var ids = new LinkedHashSet<UUID>();
+        var answer = get("/api/jobs?status=pending,in_progress", ANSWER);
+        if (answer.statusCode() == 404) {
+            var queue = getJson("/queue", ANSWER);
+            queued(queue.path("queue_running")).forEach(id -> uuid(id).ifPresent(ids::add));
+            queued(queue.path("queue_pending")).forEach(id -> uuid(id).ifPresent(ids::add));
+            return ids;
+        }
+        expectOk(answer);
+        for (var job : json(answer).path("jobs")) {
+            uuid(job.path("id").asString("")).ifPresent(ids::add);
+        }
+        return ids;
+    }
+
+    /// Whether prompts wait and nothing runs: for more than a moment this means that its worker
+    /// thread has died, and only a restart helps.
+    public boolean isStuck() throws IOException, InterruptedException {
+        var queue = getJson("/queue", ANSWER);
+        return queue.path("queue_running").isEmpty() && !queue.path("queue_pending").isEmpty();
+    }
+
+    /// Whether it answers at all; the cheapest request there is.
+    public void probe() throws IOException, InterruptedException {
+        expectOk(get("/prompt", ANSWER));
+    }
+
+    /// Asks it to unload its models and forget its cache, once nothing runs.
+    public void free() throws IOException, InterruptedException {
+        expectOk(
+                post(
+                        "/free",
+                        JSON.createObjectNode()
+                                .put("unload_models", true)
+                                .put("free_memory", true)));
+    }
+
+    public SystemStats systemStats() throws IOException, InterruptedException {
+        var stats = getJson("/system_stats", ANSWER);
+        var device = stats.path("devices").path(0);
+        @Nullable Integer vram =
+                device.path("type").asString("cpu").equals("cpu")
+                        ? null
+                        : (int) (device.path("vram_total").asLong(0) >> 20);
+        return new SystemStats(
+                stats.path("system").path("comfyui_version").asString("unknown"), vram);
+    }
+
+    /// Its models, node classes, samplers and schedulers.
+    public Catalogue catalogue() throws IOException, InterruptedException {
+        var nodes = getJson("/object_info", LONG_ANSWER);
+        var models = new TreeSet<String>();
+        for (var folder : new TreeSet<>(STANDARD_FOLDERS)) {
+            var answer = get("/models/" + folder, ANSWER);
+            if (answer.statusCode() == 404) {
+                continue;
+            }
+            expectOk(answer);
+            for (var name : json(answer)) {
+                models.add(folder + "/" + name.asString("").replace('\\', '/'));
+            }
+        }
+        var sampler = nodes.path("KSampler").path("input").path("required");
+        return new Catalogue(
+                models,
+                new TreeSet<>(nodes.propertyNames()),
+                choices(sampler.path("sampler_name")),
+                choices(sampler.path("scheduler")));
+    }
+
+    /// A list of choices is `[["a", "b"], {…}]` in old nodes and `["COMBO", {"options": ["a",
+    /// "b"]}]` in new ones.
+    private static SortedSet<String> choices(JsonNode input) {
+        var options = input.path(0).isArray() ? input.path(0) : input.path(1).path("options");
+        var names = new TreeSet<String>();
+        options.forEach(option -> names.add(option.asString("")));
+        return names;
+    }
+
+    // -- HTTP ---------------------------------------------------------------------------------
+
+    private static Set<String> queued(JsonNode items) {
+        var ids = new LinkedHashSet<String>();
+        items.forEach(item -> ids.add(item.path(1).asString("")));
+        return ids;
+    }
+
+    private static Optional<UUID> uuid(String text) {
+        try {
+            return Optional.of(UUID.fromString(text));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    private HttpRequest.Builder request(String path, Duration timeout) {
+        return HttpRequest.newBuilder(URI.create(trimmed() + path)).timeout(timeout);
+    }
+
+    private String trimmed() {
+        var text = base.toString();
+        return text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
+    }
+
+    private HttpResponse<String> get(String path, Duration timeout)
+            throws IOException, InterruptedException {
+        return http.send(request(path, timeout).GET().build(), BodyHandlers.ofString());
+    }
+
+    private JsonNode getJson(String path, Duration timeout)
+            throws IOException, InterruptedException {
+        var answer = get(path, timeout);
+        expectOk(answer);
+        return json(answer);
+    }
+
+    private HttpResponse<String> post(String path, JsonNode body)
+            throws IOException, InterruptedException {
+        return http.send(
+                request(path, ANSWER)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body.toString()))
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    private static JsonNode json(HttpResponse<String> answer) throws UnexpectedAnswerException {
+        try {
+            return JSON.readTree(answer.body());
+        } catch (JacksonException e) {
+            throw new UnexpectedAnswerException(name(answer), e);
+        }
+    }
+
+    private static void expectOk(HttpResponse<String> answer) throws UnexpectedAnswerException {
+        if (answer.statusCode() != 200) {
+            throw unexpected(answer);
+        }
+    }
+
+    private static UnexpectedAnswerException unexpected(HttpResponse<String> answer) {
+        return new UnexpectedAnswerException(name(answer), answer.statusCode());
+    }
+
+    private static String name(HttpResponse<?> answer) {
+        return answer.request().method() + " " + answer.request().uri().getPath();
+    }
+}

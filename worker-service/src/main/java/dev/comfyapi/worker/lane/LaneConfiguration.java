@@ -1,0 +1,77 @@
+package dev.comfyapi.worker.lane;
+
+import dev.comfyapi.db.lease.LeaseStore;
+import dev.comfyapi.db.worker.WorkerStore;
+import dev.comfyapi.worker.attempt.AttemptPipeline;
+import dev.comfyapi.worker.attempt.LoadedModel;
+import dev.comfyapi.worker.attempt.RecordOutcome;
+import dev.comfyapi.worker.comfyui.ComfyUi;
+import dev.comfyapi.worker.comfyui.ComfyUiHealth;
+
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.kafka.core.ConsumerFactory;
+
+/// What holds the worker together.
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(LaneProperties.class)
+public class LaneConfiguration {
+
+    @Bean
+    WorkerStore workerStore(JdbcClient jdbc) {
+        return new WorkerStore(jdbc);
+    }
+
+    @Bean
+    Pulse pulse(ComfyUiHealth health) {
+        return new Pulse(health);
+    }
+
+    @Bean
+    Nudge nudge() {
+        return new Nudge();
+    }
+
+    /// Only while it drains does the end of an attempt matter to the heartbeat; then it ends all.
+    @Bean
+    Ledger ledger(AttemptPipeline pipeline, Nudge nudge) {
+        return new Ledger(pipeline, nudge::now);
+    }
+
+    @Bean
+    Heartbeat heartbeat(
+            WorkerStore workers,
+            LeaseStore leases,
+            Ledger ledger,
+            Pulse pulse,
+            ComfyUiHealth health,
+            LoadedModel loaded) {
+        return new Heartbeat(workers, leases, ledger, pulse, health, loaded);
+    }
+
+    @Bean
+    WorkerLife workerLife(
+            ComfyUi comfyUi,
+            WorkerStore workers,
+            RecordOutcome recording,
+            Heartbeat heartbeat,
+            Ledger ledger,
+            Pulse pulse,
+            ConsumerFactory<byte[], byte[]> consumers,
+            ComfyUiHealth health,
+            LaneProperties properties,
+            Nudge nudge) {
+        return new WorkerLife(
+                new Registration(comfyUi, workers, recording, properties),
+                heartbeat,
+                ledger,
+                pulse,
+                workers,
+                consumers,
+                health,
+                properties,
+                nudge);
+    }
+}

@@ -1,0 +1,5 @@
+/// One process driving one ComfyUI: wiring only.
+@NullMarked
+package dev.comfyapi.worker;
+
+import org.jspecify.annotations.NullMarked;

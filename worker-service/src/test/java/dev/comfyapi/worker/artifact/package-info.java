@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.worker.artifact;
+
+import org.jspecify.annotations.NullMarked;

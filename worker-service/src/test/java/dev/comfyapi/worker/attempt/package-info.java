@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.worker.attempt;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.worker.comfyui;
+
+import org.jspecify.annotations.NullMarked;

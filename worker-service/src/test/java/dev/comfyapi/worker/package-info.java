@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.worker;
+
+import org.jspecify.annotations.NullMarked;
