@@ -32,7 +32,7 @@ build_module() {
   fi
   say "Building (the first time downloads libraries and takes some minutes) ..."
   log=$(mktemp)
-  JAVA_HOME=$2 mvn -B -ntp -pl "$1" -am -DskipTests package > "$log" 2>&1 &
+  JAVA_HOME=$2 mvn -B -ntp -pl "$1" -am -Dmaven.test.skip=true -Dspring-boot.repackage.skip=true package > "$log" 2>&1 &
   builder=$!
   trap 'kill $builder 2>/dev/null; exit 130' INT TERM
   while kill -0 $builder 2>/dev/null; do

@@ -18,6 +18,7 @@ import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.message.JobEvent;
 
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -41,10 +42,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -93,13 +96,12 @@ public final class Api implements AutoCloseable {
     private void listen(ConfigurableApplicationContext context) {
         context.getBeanFactory()
                 .registerSingleton("bellOfTheTest", (QueueBell) rings::incrementAndGet);
-        context.addApplicationListener(
-                event -> {
-                    if (event instanceof PayloadApplicationEvent<?> payload
-                            && payload.getPayload() instanceof JobEvent job) {
-                        heard.add(job);
-                    }
-                });
+        context.addApplicationListener(event -> {
+            if (event instanceof PayloadApplicationEvent<?> payload
+                    && payload.getPayload() instanceof JobEvent job) {
+                heard.add(job);
+            }
+        });
     }
 
     /// How often the dispatcher was told to look.
@@ -121,9 +123,26 @@ public final class Api implements AutoCloseable {
                             servers.postgres.newDatabase(),
                             servers.kafka.address(),
                             servers.folder);
+            shared.awaitHearing();
             Runtime.getRuntime().addShutdownHook(new Thread(shared::close));
         }
         return shared;
+    }
+
+    /// A reader of new topics hears nothing until it knows where their ends are.
+    private void awaitHearing() {
+        var probes = new HashSet<JobEvent>();
+        while (probes.size() < 100) {
+            probes.add(new JobEvent.Requeued(new JobId(UUID.randomUUID())));
+        }
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> {
+                    probes.removeAll(heard);
+                    probes.forEach(this::publish);
+                    return probes.isEmpty();
+                });
     }
 
     /// One of its own, on a database of its own.

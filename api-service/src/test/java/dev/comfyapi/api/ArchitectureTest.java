@@ -11,16 +11,14 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+
 import java.util.stream.Stream;
 
 /// Which of our packages each package may use. What is not ours is nobody's business here.
-@AnalyzeClasses(
-        packages = "dev.comfyapi.api",
-        importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(packages = "dev.comfyapi.api", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
 
-    @ArchTest
-    static final ArchRule http_uses_nothing_of_ours = mayUse("http");
+    @ArchTest static final ArchRule http_uses_nothing_of_ours = mayUse("http");
 
     @ArchTest
     static final ArchRule artifact_uses_the_store_and_its_key =
@@ -69,14 +67,14 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule dispatch_knows_no_http =
             mayUse(
-                    "dispatch",
-                    "api.job",
-                    "db.job",
-                    "db.queue",
-                    "messaging",
-                    "model.job",
-                    "model.message")
-            .allowEmptyShould(true);
+                            "dispatch",
+                            "api.job",
+                            "db.job",
+                            "db.queue",
+                            "messaging",
+                            "model.job",
+                            "model.message")
+                    .allowEmptyShould(true);
 
     @ArchTest
     static final ArchRule features_form_no_circle =

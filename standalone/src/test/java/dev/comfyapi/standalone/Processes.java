@@ -49,14 +49,13 @@ final class Processes implements AutoCloseable {
         }
         var client = new Client(api());
         await().atMost(Duration.ofSeconds(90))
-                .untilAsserted(
-                        () ->
-                                assertThat(
-                                                client.get("/health")
-                                                        .json()
-                                                        .at("/components/workers/idle")
-                                                        .intValue())
-                                        .isEqualTo(workers));
+                .untilAsserted(() ->
+                        assertThat(
+                                        client.get("/health")
+                                                .json()
+                                                .at("/components/workers/idle")
+                                                .intValue())
+                                .isEqualTo(workers));
     }
 
     URI api() {

@@ -280,7 +280,7 @@ public final class Members {
 
     /// Notes that a required member is not there.
     public void require(String name) {
-        if (!has(name)) {
+        if (!has(name) && object.isObject()) {
             problems.add(pointer(name), "required", "is required");
         }
     }
@@ -314,6 +314,9 @@ public final class Members {
         for (var name : object.propertyNames()) {
             if (known.contains(name)) {
                 continue;
+            }
+            if (problems.isFull()) {
+                return;
             }
             var shown = Problems.escaped(name);
             var nearest = Similar.nearest(name, offered);

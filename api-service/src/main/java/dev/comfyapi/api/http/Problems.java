@@ -1,5 +1,7 @@
 package dev.comfyapi.api.http;
 
+import org.jspecify.annotations.Nullable;
+
 import tools.jackson.databind.JsonNode;
 
 import java.util.LinkedHashMap;
@@ -40,25 +42,50 @@ public final class Problems {
         }
     }
 
+    /// Whether more would not be noted.
+    boolean isFull() {
+        return found.size() >= MOST;
+    }
+
     /// Notes texts, names included, that cannot be stored or shown: with NUL, or with half of a
     /// surrogate pair.
     public void addUnstorableTexts(JsonNode value, String pointer) {
+        checkTexts(value, new Place(null, pointer));
+    }
+
+    /// A place on the way down a body. Spelled out only when something is wrong there: a deep body
+    /// with long names has very many, very long pointers.
+    private record Place(@Nullable Place parent, String step) {
+
+        Place at(String name) {
+            return new Place(this, name);
+        }
+
+        String pointer() {
+            return parent == null ? step : parent.pointer() + "/" + escaped(step);
+        }
+    }
+
+    private void checkTexts(JsonNode value, Place place) {
+        if (isFull()) {
+            return;
+        }
         if (value.isString()) {
-            checkText(value.stringValue(), pointer);
+            checkText(value.stringValue(), place);
         } else if (value.isArray()) {
             for (int i = 0; i < value.size(); i++) {
-                addUnstorableTexts(value.get(i), pointer + "/" + i);
+                checkTexts(value.get(i), place.at(Integer.toString(i)));
             }
         } else if (value.isObject()) {
             for (var member : value.properties()) {
-                var place = pointer + "/" + escaped(member.getKey());
-                checkText(member.getKey(), place);
-                addUnstorableTexts(member.getValue(), place);
+                var inside = place.at(member.getKey());
+                checkText(member.getKey(), inside);
+                checkTexts(member.getValue(), inside);
             }
         }
     }
 
-    private void checkText(String text, String pointer) {
+    private void checkText(String text, Place place) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             boolean pair =
@@ -69,7 +96,7 @@ public final class Problems {
                 i++;
             } else if (c == 0 || Character.isSurrogate(c)) {
                 add(
-                        pointer,
+                        place.pointer(),
                         "invalid_text",
                         c == 0
                                 ? "must not contain NUL characters"

@@ -43,7 +43,8 @@ final class RequestId extends OncePerRequestFilter {
         request.setAttribute(ATTRIBUTE, id);
         // What the container refused before the filter is dispatched to the error page.
         var refused = request.getAttribute(RequestDispatcher.ERROR_REQUEST_URI);
-        request.setAttribute(PATH, String.valueOf(refused == null ? request.getRequestURI() : refused));
+        request.setAttribute(
+                PATH, String.valueOf(refused == null ? request.getRequestURI() : refused));
         return id;
     }
 

@@ -1,6 +1,7 @@
 package dev.comfyapi.api.job;
 
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /// Reads, waits for and cancels jobs. Thread-safe; no database connection is held while waiting.
 @Component
@@ -70,13 +72,13 @@ public final class Jobs {
 
     /// The job when it has ended, or when the time is over.
     public JobView awaitEnd(int tenant, JobId id, String base, Duration most) {
-        return await(news.toStatus(id), tenant, id, base, most, JobView::isFinal);
+        return await(() -> news.toStatus(id), tenant, id, base, most, JobView::isFinal);
     }
 
     /// The job as soon as it is not what the client has seen, or has ended, or the time is over.
     JobView awaitChange(int tenant, JobId id, String base, Duration most, long seen) {
         return await(
-                news.toEverything(id),
+                () -> news.toEverything(id),
                 tenant,
                 id,
                 base,
@@ -87,7 +89,7 @@ public final class Jobs {
     /// The same, taking no notice of progress.
     JobView awaitStatus(int tenant, JobId id, String base, Duration most, long seen) {
         return await(
-                news.toStatus(id),
+                () -> news.toStatus(id),
                 tenant,
                 id,
                 base,
@@ -96,15 +98,18 @@ public final class Jobs {
     }
 
     private JobView await(
-            JobNews.Subscription subscription,
+            Supplier<JobNews.Subscription> ears,
             int tenant,
             JobId id,
             String base,
             Duration most,
             Predicate<JobView> enough) {
+        if (!most.isPositive()) {
+            return read(tenant, id, base);
+        }
         long end = System.nanoTime() + most.toNanos();
         // Listening began before the first look, so nothing falls between the two.
-        try (subscription) {
+        try (var subscription = ears.get()) {
             while (true) {
                 var job = read(tenant, id, base);
                 long left = end - System.nanoTime();
@@ -151,9 +156,10 @@ public final class Jobs {
         }
         var last = store.cancel(tenant, id);
         if (last instanceof Cancellation.Moving) {
-            throw new IllegalStateException(
-                    "Job %s moved %d times while it was to be canceled"
-                            .formatted(id, CANCEL_TRIES));
+            throw ApiProblem.of(
+                            ProblemCode.TEMPORARILY_OVERLOADED,
+                            "The job is on its way from one place to another.")
+                    .header("Retry-After", "1");
         }
         return last;
     }

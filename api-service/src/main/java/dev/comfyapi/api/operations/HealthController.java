@@ -7,6 +7,7 @@ import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.messaging.MessageSender;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 
@@ -63,6 +64,7 @@ final class HealthController {
             Instant timestamp,
             Components components) {}
 
+    @Schema(name = "HealthComponents")
     record Components(
             Component database,
             Component kafka,
@@ -70,10 +72,13 @@ final class HealthController {
             @Nullable Workers workers,
             @Nullable Queue queue) {}
 
+    @Schema(name = "HealthComponent")
     record Component(String status, @Nullable Long latencyMs) {}
 
+    @Schema(name = "HealthWorkers")
     record Workers(int idle, int busy, int draining, int offline) {}
 
+    @Schema(name = "HealthQueue")
     record Queue(long queued, long running, @Nullable Long oldestWaitS) {}
 
     record Liveness(String status) {}

@@ -5,12 +5,14 @@ import io.swagger.v3.core.converter.ModelConverter;
 import io.swagger.v3.core.converter.ModelConverterContext;
 import io.swagger.v3.core.util.Json;
 import io.swagger.v3.oas.models.media.Schema;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// Says in the OpenAPI document which members of our records may be null.
 final class NullableMembers implements ModelConverter {
@@ -38,11 +40,9 @@ final class NullableMembers implements ModelConverter {
     private static void allowNull(Class<?> described, Schema<?> schema) {
         Arrays.stream(described.getRecordComponents())
                 .filter(member -> member.getAnnotatedType().isAnnotationPresent(Nullable.class))
-                .forEach(
-                        member ->
-                                schema.getProperties()
-                                        .computeIfPresent(
-                                                member.getName(), (_, known) -> orNull(known)));
+                .forEach(member ->
+                        schema.getProperties()
+                                .computeIfPresent(member.getName(), (_, known) -> orNull(known)));
     }
 
     private static Schema<?> orNull(Schema<?> known) {
@@ -50,8 +50,7 @@ final class NullableMembers implements ModelConverter {
             return known;
         }
         if (known.get$ref() != null) {
-            return new Schema<>()
-                    .anyOf(List.of(known, new Schema<>().types(Set.of(NULL))));
+            return new Schema<>().anyOf(List.of(known, new Schema<>().types(Set.of(NULL))));
         }
         var types =
                 new LinkedHashSet<String>(known.getTypes() == null ? Set.of() : known.getTypes());

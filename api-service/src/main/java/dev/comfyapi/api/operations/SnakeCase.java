@@ -1,6 +1,7 @@
 package dev.comfyapi.api.operations;
 
 import io.swagger.v3.oas.models.media.Schema;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -161,9 +161,7 @@ final class BatchController {
     private Batch read(JsonNode body) {
         var problems = new Problems();
         var members = Members.of(body, problems);
-        if (body.isObject()) {
-            members.require("requests");
-        }
+        members.require("requests");
         var elements = members.elements("requests", 1, MOST);
         boolean partial = members.flag("partial").orElse(false);
         members.notOffered("webhook");

@@ -29,7 +29,7 @@ record BatchView(
         long failed,
         long canceled,
         @ArraySchema(schema = @Schema(anyOf = {JobView.class, RefusedItem.class}))
-        List<Object> jobs) {
+                List<Object> jobs) {
 
     BatchView {
         jobs = List.copyOf(jobs);

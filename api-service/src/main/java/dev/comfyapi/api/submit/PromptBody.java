@@ -25,7 +25,8 @@ record PromptBody(
         @Schema(minimum = "64", maximum = "2048", multipleOf = 8, defaultValue = "512")
                 Integer height,
         @Schema(minimum = "1", maximum = "150", defaultValue = "20") Integer steps,
-        @Schema(minimum = "1.0", maximum = "30.0", description = "7.0 unless given") BigDecimal cfgScale,
+        @Schema(minimum = "1.0", maximum = "30.0", description = "7.0 unless given")
+                BigDecimal cfgScale,
         @Schema(
                         description = "A ComfyUI sampler, or a common alias such as euler_a",
                         defaultValue = "euler_ancestral")
@@ -73,7 +74,8 @@ record PromptBody(
     @Schema(name = "Lora")
     record LoraBody(
             @Schema(requiredMode = Schema.RequiredMode.REQUIRED, maxLength = 255) String name,
-            @Schema(minimum = "-100", maximum = "100", description = "1.0 unless given") BigDecimal strength) {}
+            @Schema(minimum = "-100", maximum = "100", description = "1.0 unless given")
+                    BigDecimal strength) {}
 
     @Schema(name = "Output")
     record OutputBody(

@@ -286,9 +286,7 @@ final class PromptForm {
         var loras = new ArrayList<Lora>();
         for (var element : members.elements("loras", 0, GenerationRequest.MAX_LORAS)) {
             var lora = Members.at(element.value(), element.pointer(), members.problems());
-            if (element.value().isObject()) {
-                lora.require("name");
-            }
+            lora.require("name");
             var name = lora.text("name", 1, LONGEST_NAME);
             var strength = lora.decimal("strength", LEAST_STRENGTH, MOST_STRENGTH);
             lora.end();

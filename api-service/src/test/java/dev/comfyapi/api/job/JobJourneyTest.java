@@ -225,12 +225,11 @@ class JobJourneyTest {
 
         assertThat(afterSubmit).isEqualTo(before + 1);
         assertThat(api.rings()).isEqualTo(before + 2);
-        await().untilAsserted(
-                () ->
-                        assertThat(api.heard())
-                                .contains(
-                                        new JobEvent.Submitted(job),
-                                        new JobEvent.Finished(
-                                                job, dev.comfyapi.model.job.JobState.CANCELED)));
+        await().untilAsserted(() ->
+                assertThat(api.heard())
+                        .contains(
+                                new JobEvent.Submitted(job),
+                                new JobEvent.Finished(
+                                        job, dev.comfyapi.model.job.JobState.CANCELED)));
     }
 }

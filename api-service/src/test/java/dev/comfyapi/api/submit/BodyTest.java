@@ -151,4 +151,24 @@ class BodyTest {
         assertThat(untyped.status()).isEqualTo(415);
         assertThat(encoded.status()).isEqualTo(415);
     }
+
+    @Test
+    void hundreds_of_thousands_of_members_are_refused_quickly() {
+        var many = new StringBuilder("{\"prompt\": \"a\", \"model\": \"m\"");
+        for (int i = 0; i < 300_000; i++) {
+            many.append(",\"prompt").append(i).append("\":0");
+        }
+        var wide = "{\"%s\":".formatted("n".repeat(200)).repeat(150);
+        var deep = wide + "[" + "0,".repeat(1_000_000) + "0]" + "}".repeat(150);
+        long start = System.nanoTime();
+
+        var members = api.post(PATH, many.append('}').toString());
+        var elements = api.post(PATH, deep);
+
+        assertThat(members.status()).isEqualTo(422);
+        assertThat(members.errors()).hasSize(100);
+        assertThat(elements.status()).isEqualTo(422);
+        assertThat(java.time.Duration.ofNanos(System.nanoTime() - start))
+                .isLessThan(java.time.Duration.ofSeconds(10));
+    }
 }
