@@ -47,4 +47,6 @@ build_module() {
     return 1
   fi
   rm -f "$log"
+  # Maven leaves the file alone when its content has not changed.
+  touch "$classpath"
 }

@@ -15,6 +15,7 @@ import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultKafkaProducerFactory;
 import org.springframework.kafka.core.KafkaAdmin;
 import org.springframework.kafka.core.KafkaTemplate;
+import org.springframework.kafka.support.ProducerListener;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -55,9 +56,13 @@ public class MessagingConfiguration {
         // Older than this, the heartbeat has said the same already.
         config.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, GIVE_UP_MS);
         config.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, 1_000);
-        return new KafkaTemplate<>(
-                new DefaultKafkaProducerFactory<>(
-                        config, new ByteArraySerializer(), new ByteArraySerializer()));
+        var template =
+                new KafkaTemplate<byte[], byte[]>(
+                        new DefaultKafkaProducerFactory<>(
+                                config, new ByteArraySerializer(), new ByteArraySerializer()));
+        // The default one logs an ERROR for each message; MessageSender says it once.
+        template.setProducerListener(new ProducerListener<>() {});
+        return template;
     }
 
     @Bean

@@ -483,12 +483,14 @@ class WorkerJourneyTest {
         var client =
                 new dev.comfyapi.worker.comfyui.ComfyUi(
                         comfyUi.uri(), java.net.http.HttpClient.newHttpClient());
-        client.submit(UUID.randomUUID(), "somebody", aPicture(150));
+        client.submit(UUID.randomUUID(), "comfyapi.%s.earlier".formatted(name), aPicture(150));
         awaitExecution(comfyUi, Execution.Outcome.RUNNING);
+        client.submit(UUID.randomUUID(), "somebody in the web page", aPicture(2));
 
         aWorker(comfyUi.uri());
 
         awaitExecution(comfyUi, Execution.Outcome.INTERRUPTED);
+        awaitExecution(comfyUi, Execution.Outcome.SUCCEEDED);
     }
 
     // -- reaching states ----------------------------------------------------------------------

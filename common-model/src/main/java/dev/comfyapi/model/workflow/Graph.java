@@ -58,7 +58,12 @@ public final class Graph {
     }
 
     public byte[] toBytes() {
-        return nodes.toString().getBytes(StandardCharsets.UTF_8);
+        return toText().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /// As JSON.
+    public String toText() {
+        return nodes.toString();
     }
 
     /// A copy that the caller may change.

@@ -24,6 +24,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -193,19 +194,16 @@ public final class ComfyUi {
 
     // -- the server ---------------------------------------------------------------------------
 
-    /// All prompts it has not finished, whoever sent them.
-    public Set<UUID> unfinished() throws IOException, InterruptedException {
+    /// The prompts it has not finished that this owner sent, in this life or an earlier one.
+    public Set<UUID> unfinished(PromptOwner owner) throws IOException, InterruptedException {
         var ids = new LinkedHashSet<UUID>();
-        var answer = get("/api/jobs?status=pending,in_progress", ANSWER);
-        if (answer.statusCode() == 404) {
-            var queue = getJson("/queue", ANSWER);
-            queued(queue.path("queue_running")).forEach(id -> uuid(id).ifPresent(ids::add));
-            queued(queue.path("queue_pending")).forEach(id -> uuid(id).ifPresent(ids::add));
-            return ids;
-        }
-        expectOk(answer);
-        for (var job : json(answer).path("jobs")) {
-            uuid(job.path("id").asString("")).ifPresent(ids::add);
+        var queue = getJson("/queue", ANSWER);
+        for (var list : List.of(queue.path("queue_running"), queue.path("queue_pending"))) {
+            for (var item : list) {
+                if (owner.sent(item.path(3).path("client_id").asString(""))) {
+                    uuid(item.path(1).asString("")).ifPresent(ids::add);
+                }
+            }
         }
         return ids;
     }

@@ -35,7 +35,8 @@ public class ComfyUiConfiguration {
     ComfyUiSocket comfyUiSocket(
             ComfyUiProperties properties,
             HttpClient comfyUiClient,
+            PromptOwner owner,
             Consumer<ComfyUiEvent> listener) {
-        return new ComfyUiSocket(properties.comfyuiUrl(), comfyUiClient, listener);
+        return new ComfyUiSocket(properties.comfyuiUrl(), comfyUiClient, owner, listener);
     }
 }

@@ -12,7 +12,6 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
@@ -45,13 +44,17 @@ public final class ComfyUiSocket implements SmartLifecycle {
     private final HttpClient http;
     private final Consumer<ComfyUiEvent> listener;
     private final BlockingQueue<ComfyUiEvent> heard = new ArrayBlockingQueue<>(WAITING_EVENTS);
-    private volatile Connection current = Connection.none();
+    private final PromptOwner owner;
+    private volatile Connection current;
     private volatile @Nullable Thread connecting;
     private volatile @Nullable Thread delivering;
 
     /// @param listener called on one thread of the socket's own
-    public ComfyUiSocket(URI comfyUi, HttpClient http, Consumer<ComfyUiEvent> listener) {
+    public ComfyUiSocket(
+            URI comfyUi, HttpClient http, PromptOwner owner, Consumer<ComfyUiEvent> listener) {
         this.comfyUi = comfyUi;
+        this.owner = owner;
+        this.current = unconnected();
         this.http = http;
         this.listener = listener;
     }
@@ -59,10 +62,10 @@ public final class ComfyUiSocket implements SmartLifecycle {
     /// One connection, or the time without one.
     ///
     /// @param clientId never used by another connection
-    private record Connection(String clientId, boolean open) {
-        static Connection none() {
-            return new Connection("worker-" + UUID.randomUUID(), false);
-        }
+    private record Connection(String clientId, boolean open) {}
+
+    private Connection unconnected() {
+        return new Connection(owner.newClientId(), false);
     }
 
     /// Whom ComfyUI tells about a prompt that is submitted now. Never empty: without one, results
@@ -81,7 +84,7 @@ public final class ComfyUiSocket implements SmartLifecycle {
         long pause = FIRST_PAUSE_MS;
         boolean said = false;
         while (!Thread.currentThread().isInterrupted()) {
-            var clientId = "worker-" + UUID.randomUUID();
+            var clientId = owner.newClientId();
             var ears = new Ears();
             try {
                 var socket =
@@ -97,7 +100,7 @@ public final class ComfyUiSocket implements SmartLifecycle {
                     pause = FIRST_PAUSE_MS;
                     keepAlive(socket, ears);
                 } finally {
-                    current = Connection.none();
+                    current = unconnected();
                     socket.sendClose(WebSocket.NORMAL_CLOSURE, "")
                             .whenComplete((_, _) -> socket.abort());
                 }

@@ -7,6 +7,7 @@ import dev.comfyapi.worker.attempt.LoadedModel;
 import dev.comfyapi.worker.attempt.RecordOutcome;
 import dev.comfyapi.worker.comfyui.ComfyUi;
 import dev.comfyapi.worker.comfyui.ComfyUiHealth;
+import dev.comfyapi.worker.comfyui.PromptOwner;
 
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -22,6 +23,11 @@ public class LaneConfiguration {
     @Bean
     WorkerStore workerStore(JdbcClient jdbc) {
         return new WorkerStore(jdbc);
+    }
+
+    @Bean
+    PromptOwner promptOwner(LaneProperties properties) {
+        return new PromptOwner(properties.nameOrHost());
     }
 
     @Bean
@@ -61,10 +67,11 @@ public class LaneConfiguration {
             Pulse pulse,
             ConsumerFactory<byte[], byte[]> consumers,
             ComfyUiHealth health,
+            PromptOwner owner,
             LaneProperties properties,
             Nudge nudge) {
         return new WorkerLife(
-                new Registration(comfyUi, workers, recording, properties),
+                new Registration(comfyUi, owner, workers, recording, properties),
                 heartbeat,
                 ledger,
                 pulse,

@@ -5,6 +5,7 @@ import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.messaging.Topics;
 import dev.comfyapi.worker.attempt.RecordOutcome;
 import dev.comfyapi.worker.comfyui.ComfyUi;
+import dev.comfyapi.worker.comfyui.PromptOwner;
 import dev.comfyapi.worker.comfyui.SystemStats;
 
 import org.slf4j.Logger;
@@ -24,16 +25,19 @@ final class Registration {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(3);
 
     private final ComfyUi comfyUi;
+    private final PromptOwner owner;
     private final WorkerStore workers;
     private final RecordOutcome recording;
     private final LaneProperties properties;
 
     Registration(
             ComfyUi comfyUi,
+            PromptOwner owner,
             WorkerStore workers,
             RecordOutcome recording,
             LaneProperties properties) {
         this.comfyUi = comfyUi;
+        this.owner = owner;
         this.workers = workers;
         this.recording = recording;
         this.properties = properties;
@@ -72,7 +76,7 @@ final class Registration {
 
     private Installation installation() throws IOException, InterruptedException {
         var installation = new Installation(comfyUi.systemStats(), comfyUi.catalogue());
-        for (var orphan : comfyUi.unfinished()) {
+        for (var orphan : comfyUi.unfinished(owner)) {
             LOG.info("Stopping prompt {}, which nobody follows any more", orphan);
             comfyUi.cancel(orphan);
         }
