@@ -392,6 +392,50 @@ class QueueCoreTest {
     }
 
     @Test
+    void an_idempotency_key_is_free_again_after_a_day() {
+        var body = new byte[] {1};
+        db.idempotency.claim(TENANT, "POST /jobs", "old", body, Database.newId().value());
+        db.execute("UPDATE idempotency SET created_at = now() - interval '25 h' WHERE key = 'old'");
+
+        assertThat(
+                        db.idempotency.claim(
+                                TENANT,
+                                "POST /jobs",
+                                "old",
+                                new byte[] {2},
+                                Database.newId().value()))
+                .isInstanceOf(dev.comfyapi.db.job.IdempotencyStore.Claim.First.class);
+        assertThat(db.idempotency.forgetOld(100)).isZero();
+    }
+
+    @Test
+    void a_day_whose_rows_wait_in_the_default_partition_does_not_keep_others_from_being_made() {
+        var later = Instant.now().plus(Duration.ofDays(40));
+        var early =
+                new JobId(
+                        new java.util.UUID(
+                                later.toEpochMilli() << 16 | 0x7000,
+                                java.util.UUID.randomUUID().getLeastSignificantBits()));
+        var job = db.aJob();
+        db.execute(
+                """
+                WITH j AS (
+                    INSERT INTO job (id, tenant_id, class_id, band, graph) VALUES ('%s', 1, %d, 2, '{}') RETURNING id)
+                INSERT INTO queue (tenant_id, class_id, band, job_id) SELECT 1, %d, 2, id FROM j
+                """
+                        .formatted(early, job.classId(), job.classId()));
+
+        var made =
+                db.jdbc
+                        .sql("SELECT make_job_partitions((now() AT TIME ZONE 'UTC')::date + 39, 3)")
+                        .query((rs, _) -> rs.getInt(1))
+                        .single();
+
+        assertThat(made).isEqualTo(2);
+        assertThat(db.read(early).status()).isEqualTo(JobStatus.QUEUED);
+    }
+
+    @Test
     void every_column_says_what_it_is_for() {
         var silent =
                 db.jdbc

@@ -118,6 +118,8 @@ public final class Standalone implements AutoCloseable {
                 var comfyUi = painters.get(i);
                 steps.run(name + " on " + comfyUi, () -> keep(worker(name, comfyUi)));
             }
+            // A request that names no model needs to know what the workers have.
+            steps.run("Models known", () -> awaitModels());
         }
     }
 
@@ -214,6 +216,28 @@ public final class Standalone implements AutoCloseable {
                 .web(WebApplicationType.NONE)
                 .registerShutdownHook(false)
                 .run(arguments(properties));
+    }
+
+    /// Waits until the API knows what the workers have; a ComfyUI without any model is given up on
+    /// after a minute.
+    private boolean awaitModels() throws IOException, InterruptedException {
+        var request =
+                HttpRequest.newBuilder(
+                                URI.create(
+                                        "http://%s:%d/models"
+                                                .formatted(options.host(), options.port())))
+                        .build();
+        long until = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+        try (var client = HttpClient.newHttpClient()) {
+            while (System.nanoTime() < until) {
+                var body = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+                if (body.contains("\"checkpoint\"")) {
+                    return true;
+                }
+                Thread.sleep(100);
+            }
+        }
+        return false;
     }
 
     private Map<String, Object> common() {

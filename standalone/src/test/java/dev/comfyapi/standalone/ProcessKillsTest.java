@@ -13,11 +13,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
+import tools.jackson.databind.JsonNode;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 /// Real processes die in the middle of work: no accepted job is lost, none ends twice.
@@ -32,6 +36,9 @@ class ProcessKillsTest {
     @SuppressWarnings("NullAway.Init")
     private Client client;
 
+    /// The fate of every job that was seen ended, as it was then.
+    private final Map<String, String> ended = new HashMap<>();
+
     @BeforeAll
     void start(@TempDir Path folder) throws Exception {
         platform = new Processes(folder, 2, Duration.ofMillis(20));
@@ -43,10 +50,13 @@ class ProcessKillsTest {
         platform.close();
     }
 
-    /// OneToken, NoLostJob; TerminalOnce by the ledger that each test keeps.
+    /// OneToken, NoLostJob; and TerminalOnce: what a client was once told of the end is still so.
     @AfterEach
-    void no_invariant_is_broken() {
+    void no_invariant_is_broken() throws Exception {
         assertThat(platform.brokenInvariants()).isEmpty();
+        for (var id : ended.keySet()) {
+            assertThat(fate(client.job(id))).isEqualTo(ended.get(id));
+        }
     }
 
     @Test
@@ -162,6 +172,16 @@ class ProcessKillsTest {
         }
     }
 
+    /// What must never change again; the links to files are made anew each time.
+    private static String fate(JsonNode job) {
+        return "%s %s %s %s"
+                .formatted(
+                        job.path("status"),
+                        job.path("revision"),
+                        job.path("finished_at"),
+                        job.path("result").path("artifacts").findValues("sha256"));
+    }
+
     private void awaitOne(String id) {
         await().atMost(RECOVERY)
                 .pollInterval(Duration.ofMillis(200))
@@ -172,6 +192,7 @@ class ProcessKillsTest {
         for (var id : ids) {
             await().atMost(RECOVERY)
                     .untilAsserted(() -> assertThat(client.statusOf(id)).isEqualTo("succeeded"));
+            ended.put(id, fate(client.job(id)));
         }
     }
 

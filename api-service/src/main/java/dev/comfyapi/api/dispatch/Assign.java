@@ -30,6 +30,8 @@ final class Assign {
 
     private static final Logger LOG = LoggerFactory.getLogger(Assign.class);
 
+    private static final int MOST_CLASSES_KEPT = 10_000;
+
     private final MessageSender sender;
     private final DispatchProperties properties;
     private final Map<String, Capabilities> catalogues = new HashMap<>();
@@ -114,6 +116,9 @@ final class Assign {
     private void learnClasses(LeaderStore store, Set<Integer> ids) {
         var unknown = ids.stream().filter(id -> !classes.containsKey(id)).toList();
         if (!unknown.isEmpty()) {
+            if (classes.size() > MOST_CLASSES_KEPT) {
+                classes.keySet().retainAll(ids);
+            }
             classes.putAll(store.classes(unknown));
         }
     }

@@ -45,6 +45,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
     private static final Duration STANDBY = Duration.ofSeconds(1);
     private static final int PARTITION_DAYS = 3;
+    private static final int KEYS_AT_ONCE = 10_000;
 
     private final DispatchProperties properties;
     private final Leadership leadership;
@@ -102,7 +103,10 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
 
     @Override
     public void ring() {
-        bell.release();
+        // Many bells are one; a standby, who empties none, must not gather them for ever.
+        if (bell.availablePermits() == 0) {
+            bell.release();
+        }
     }
 
     /// What other instances and the workers say that may make a match possible.
@@ -138,6 +142,8 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
                     LOG.warn(
                             "Dispatching pauses, the database does not answer: {}", e.getMessage());
                 }
+            } catch (RuntimeException e) {
+                LOG.error("Dispatching met an unexpected error and starts again", e);
             }
             pause(STANDBY);
         }
@@ -153,11 +159,9 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
                     new Duty[] {
                         new Duty(Duration.ofSeconds(1), () -> store.beat(name)),
                         new Duty(
-                                Duration.ofHours(1),
-                                () -> {
-                                    store.makePartitions(PARTITION_DAYS);
-                                    idempotency.forgetOld(10_000);
-                                }),
+                                Duration.ofMinutes(10),
+                                () -> withoutHarm(() -> store.makePartitions(PARTITION_DAYS))),
+                        new Duty(Duration.ofMinutes(1), () -> withoutHarm(this::forgetOldKeys)),
                         new Duty(Duration.ofMillis(200), () -> ringIf(promote.run(store) > 0)),
                         new Duty(Duration.ofSeconds(1), () -> expire.run(store)),
                         new Duty(
@@ -185,6 +189,22 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             }
         } finally {
             leading = false;
+        }
+    }
+
+    private void forgetOldKeys() {
+        int forgotten;
+        do {
+            forgotten = idempotency.forgetOld(KEYS_AT_ONCE);
+        } while (forgotten == KEYS_AT_ONCE);
+    }
+
+    /// Housekeeping that fails must not keep jobs from being dispatched.
+    private static void withoutHarm(Runnable housekeeping) {
+        try {
+            housekeeping.run();
+        } catch (DataAccessException e) {
+            LOG.warn("Housekeeping failed and is tried again: {}", e.getMessage());
         }
     }
 

@@ -24,7 +24,7 @@ final class Matcher {
 
     private Matcher() {}
 
-    /// A worker with room.
+    /// A live worker.
     ///
     /// @param held leases it holds that still need its GPU
     /// @param room how many more it may be given now
@@ -82,12 +82,16 @@ final class Matcher {
 
     private static Optional<Long> choose(
             Head head, JobClass needs, List<Candidate> candidates, Map<Long, Integer> given) {
-        var capable = candidates.stream().filter(worker -> worker.canRun(needs)).toList();
+        var capable =
+                candidates.stream()
+                        .filter(worker -> worker.canRun(needs))
+                        .filter(worker -> given.getOrDefault(worker.id(), 0) < worker.room())
+                        .toList();
         @Nullable Long avoid = head.avoidWorker();
-        boolean othersExist = capable.stream().anyMatch(w -> avoid == null || w.id() != avoid);
+        // Somebody without room is no alternative: waiting for a long run would idle a free GPU.
+        boolean othersHaveRoom = capable.stream().anyMatch(w -> avoid == null || w.id() != avoid);
         return capable.stream()
-                .filter(worker -> avoid == null || !othersExist || worker.id() != avoid)
-                .filter(worker -> given.getOrDefault(worker.id(), 0) < worker.room())
+                .filter(worker -> avoid == null || !othersHaveRoom || worker.id() != avoid)
                 .min(
                         Comparator.comparingInt((Candidate worker) ->
                                         worker.held() + given.getOrDefault(worker.id(), 0))

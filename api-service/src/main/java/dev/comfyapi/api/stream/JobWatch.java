@@ -89,9 +89,11 @@ public final class JobWatch implements JobNews, SmartLifecycle {
                     merge(progress.job(), progress.epoch(), LeaseStage.RUNNING, progress);
             case JobEvent.Freed freed ->
                     merge(freed.job(), freed.epoch(), LeaseStage.STORING, null);
-            case JobEvent.Requeued _, JobEvent.Finished _ -> newest.invalidate(event.job());
-            case JobEvent.Submitted _ -> {
-                // Nothing runs yet.
+            case JobEvent.Finished _ -> newest.invalidate(event.job());
+            case JobEvent.Submitted _, JobEvent.Requeued _ -> {
+                // Nothing runs. What is known of an earlier epoch says nothing about the next, and
+                // a
+                // late Requeued must not wipe out what the next has said already.
             }
         }
     }

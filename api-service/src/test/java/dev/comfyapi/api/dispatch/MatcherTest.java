@@ -93,13 +93,15 @@ class MatcherTest {
     }
 
     @Test
-    void the_worker_a_job_failed_on_is_avoided_while_there_are_others() {
+    void the_worker_a_job_failed_on_is_avoided_while_others_have_room() {
         var head = new Head(new Group(1, 1, (short) 2), id(1), 1L);
 
         assertThat(match(List.of(head), worker(1, 0, 1), worker(2, 1, 1)))
                 .extracting(Assigning::worker)
                 .containsExactly(2L);
-        assertThat(match(List.of(head), worker(1, 0, 1), worker(2, 2, 0))).isEmpty();
+        assertThat(match(List.of(head), worker(1, 0, 1), worker(2, 2, 0)))
+                .extracting(Assigning::worker)
+                .containsExactly(1L);
         assertThat(match(List.of(head), worker(1, 0, 1)))
                 .extracting(Assigning::worker)
                 .containsExactly(1L);

@@ -42,7 +42,10 @@ public final class IdempotencyStore {
                                 """
                                 INSERT INTO idempotency (tenant_id, route, key, resource_id, request_hash)
                                 VALUES (:tenant, :route, :key, :resource, :hash)
-                                ON CONFLICT DO NOTHING
+                                ON CONFLICT (tenant_id, route, key) DO UPDATE
+                                SET resource_id = excluded.resource_id, request_hash = excluded.request_hash,
+                                    created_at = excluded.created_at
+                                WHERE idempotency.created_at < now() - interval '24 hours'
                                 """)
                         .param("tenant", tenant)
                         .param("route", route)

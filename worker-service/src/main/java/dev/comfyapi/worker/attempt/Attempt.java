@@ -24,6 +24,7 @@ public final class Attempt {
     private boolean ended;
     private long lastSignNanos = System.nanoTime();
     private boolean stepped;
+    private boolean saidToHaveStarted;
     private @Nullable Duration left;
     private long leftAtNanos;
 
@@ -132,11 +133,26 @@ public final class Attempt {
         stepped |= counted;
     }
 
+    /// Another node began: it may load, decode or encode for a long time before it counts anything.
+    synchronized void noteNode() {
+        stepped = false;
+    }
+
+    /// ComfyUI said that it began; the poll that proves it may never come.
+    synchronized void noteStart() {
+        saidToHaveStarted = true;
+    }
+
+    /// Whether it may have been the reason for what happened to ComfyUI.
+    synchronized boolean mayHaveBegun() {
+        return saidToHaveStarted || stage != LeaseStage.ASSIGNED;
+    }
+
     synchronized Duration silence() {
         return Duration.ofNanos(System.nanoTime() - lastSignNanos);
     }
 
-    /// Whether some node has counted steps: loading is over.
+    /// Whether the node that runs counts steps, so that silence means something.
     synchronized boolean hasStepped() {
         return stepped;
     }

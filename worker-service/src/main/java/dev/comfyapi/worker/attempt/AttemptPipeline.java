@@ -77,10 +77,22 @@ public final class AttemptPipeline {
             Thread.currentThread().interrupt();
             LOG.info("Left {} where it was: the worker ends", attempt);
         } catch (RuntimeException e) {
-            LOG.error(
-                    "The outcome of {} is lost; its lease runs out and it is tried again",
+            LOG.error("Postgres refuses the outcome of {}", attempt, e);
+            giveUp(attempt);
+        }
+    }
+
+    /// Left alone, the lease would come back with the next heartbeat, and the same again.
+    private void giveUp(Attempt attempt) {
+        try {
+            recording.record(
                     attempt,
-                    e);
+                    new AttemptOutcome.Failed(
+                            JobError.of(ErrorCode.INTERNAL, "The outcome could not be recorded")));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.error("Nor does it take the failure of {}", attempt, e);
         }
     }
 
@@ -172,7 +184,7 @@ public final class AttemptPipeline {
 
     /// Counted as a failure only if it had begun: it may have been the reason.
     private static AttemptOutcome unfinished(Attempt attempt, String why) {
-        return attempt.begunAgo().isPresent()
+        return attempt.mayHaveBegun()
                 ? new AttemptOutcome.Failed(JobError.of(ErrorCode.TRANSIENT, why))
                 : new AttemptOutcome.Released();
     }

@@ -31,7 +31,8 @@ final class FollowPrompt {
 
     private static final Duration STUCK = Duration.ofSeconds(15);
 
-    /// Loading says nothing for much longer than sampling does.
+    /// A node that counts no steps (it loads, decodes, encodes) says nothing for much longer than a
+    /// sampler does.
     private static final int LOADING_FACTOR = 5;
 
     private final ComfyUi comfyUi;

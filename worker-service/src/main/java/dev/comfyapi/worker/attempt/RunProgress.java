@@ -39,7 +39,10 @@ final class RunProgress {
     void accept(ComfyUiEvent event) {
         attempt.sign(event instanceof ComfyUiEvent.Stepped);
         switch (event) {
-            case ComfyUiEvent.Started _ -> attempt.wake();
+            case ComfyUiEvent.Started _ -> {
+                attempt.noteStart();
+                attempt.wake();
+            }
             case ComfyUiEvent.Ended _ -> attempt.noteEnd();
             case ComfyUiEvent.Cached(_, var nodes) -> done.addAll(nodes);
             case ComfyUiEvent.NodeStarted(_, var started) -> {
@@ -47,6 +50,7 @@ final class RunProgress {
                     node = started;
                     step = 0;
                     steps = 0;
+                    attempt.noteNode();
                 }
             }
             case ComfyUiEvent.Stepped(_, var counting, var value, var max) ->

@@ -145,7 +145,12 @@ public final class ComfyUiSocket implements SmartLifecycle {
     private void deliver() {
         try {
             while (true) {
-                listener.accept(heard.take());
+                var event = heard.take();
+                try {
+                    listener.accept(event);
+                } catch (RuntimeException e) {
+                    LOG.error("An event of ComfyUI was not understood; the next one follows", e);
+                }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();

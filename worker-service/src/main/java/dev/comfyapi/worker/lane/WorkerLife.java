@@ -63,10 +63,16 @@ public final class WorkerLife implements SmartLifecycle {
     private void run() {
         try {
             while (!draining) {
-                var me = registration.register();
-                registered = true;
-                serve(me);
-                registered = false;
+                try {
+                    var me = registration.register();
+                    registered = true;
+                    serve(me);
+                } catch (RuntimeException e) {
+                    LOG.error("This worker met an unexpected error and registers again", e);
+                    nudge.await(QUICK);
+                } finally {
+                    registered = false;
+                }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
