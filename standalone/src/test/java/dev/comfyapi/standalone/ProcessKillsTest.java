@@ -188,7 +188,7 @@ class ProcessKillsTest {
                 .until(() -> FINAL.contains(client.statusOf(id)));
     }
 
-    private void awaitAllSucceeded(List<String> ids) {
+    private void awaitAllSucceeded(List<String> ids) throws Exception {
         for (var id : ids) {
             await().atMost(RECOVERY)
                     .untilAsserted(() -> assertThat(client.statusOf(id)).isEqualTo("succeeded"));
