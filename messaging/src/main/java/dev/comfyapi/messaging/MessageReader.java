@@ -14,6 +14,7 @@ import org.springframework.kafka.support.TopicPartitionOffset.SeekPosition;
 
 import tools.jackson.core.JacksonException;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -28,7 +29,11 @@ public final class MessageReader<T> implements SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(MessageReader.class);
 
+    private static final Duration SILENCE = Duration.ofSeconds(3);
+
     private final KafkaMessageListenerContainer<byte[], byte[]> container;
+    private double responses;
+    private long answeredAt;
 
     private MessageReader(
             ConsumerFactory<byte[], byte[]> consumers,
@@ -93,14 +98,32 @@ public final class MessageReader<T> implements SmartLifecycle {
         listener.accept(decoded);
     }
 
-    /// Whether the reader has a live connection to a broker.
-    public boolean isConnected() {
+    /// Whether a broker is connected and answers. A reader at rest still gets an empty answer to
+    /// its fetch every half second; an open connection alone proves nothing, because the client
+    /// counts one that it is only trying to open.
+    public synchronized boolean isConnected() {
+        long now = System.nanoTime();
+        double total = metric("response-total");
+        if (total > responses) {
+            responses = total;
+            answeredAt = now;
+        }
+        return responses > 0
+                && now - answeredAt < SILENCE.toNanos()
+                && metric("connection-count") > 0;
+    }
+
+    private double metric(String name) {
         return container.metrics().values().stream()
                 .flatMap(metrics -> metrics.entrySet().stream())
-                .filter(metric -> metric.getKey().name().equals("connection-count"))
-                .anyMatch(metric ->
-                        metric.getValue().metricValue() instanceof Number count
-                                && count.doubleValue() > 0);
+                .filter(metric ->
+                        metric.getKey().group().equals("consumer-metrics")
+                                && metric.getKey().name().equals(name))
+                .mapToDouble(metric ->
+                        metric.getValue().metricValue() instanceof Number number
+                                ? number.doubleValue()
+                                : 0)
+                .sum();
     }
 
     @Override
