@@ -30,11 +30,15 @@ final class Wiretap implements AutoCloseable {
     private final AtomicInteger repliesToLose = new AtomicInteger();
 
     Wiretap(URI comfyUi) {
+        this(comfyUi, 0);
+    }
+
+    Wiretap(URI comfyUi, int port) {
         this.comfyUi = comfyUi;
         try {
             server =
                     HttpServer.create(
-                            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+                            new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 16);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

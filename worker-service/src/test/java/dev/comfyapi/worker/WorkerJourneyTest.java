@@ -15,6 +15,7 @@ import dev.comfyapi.simulator.ComfyUiSimulator;
 import dev.comfyapi.simulator.Execution;
 import dev.comfyapi.simulator.Faults;
 import dev.comfyapi.worker.Platform.Accepted;
+import dev.comfyapi.worker.comfyui.ComfyUiHealth;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -478,6 +479,65 @@ class WorkerJourneyTest {
     }
 
     @Test
+    void a_run_that_outlives_an_unreachable_comfyui_is_stopped_when_it_is_back() {
+        var comfyUi = aComfyUi();
+        var wire = new Wiretap(comfyUi.uri());
+        aWorker(wire.uri());
+        var job = platform.submit(aPicture(600));
+        platform.assign(job, name);
+        awaitExecution(comfyUi, Execution.Outcome.RUNNING);
+
+        wire.close();
+        awaitPlace(job, TokenPlace.DELAYED);
+        opened(new Wiretap(comfyUi.uri(), wire.uri().getPort()));
+
+        awaitExecution(comfyUi, Execution.Outcome.INTERRUPTED);
+    }
+
+    @Test
+    void a_comfyui_that_spoils_three_jobs_in_a_row_is_given_a_rest() {
+        var comfyUi = aComfyUi();
+        var worker = aWorker(comfyUi.uri(), "--comfyapi.worker.rest=2s");
+        var health = worker.getBean(ComfyUiHealth.class);
+        for (int i = 0; i < 3; i++) {
+            assertThat(health.isUsable()).isTrue();
+            var job = platform.submit(aPicture(60));
+            platform.assign(job, name);
+            awaitExecution(comfyUi, Execution.Outcome.RUNNING);
+            comfyUi.faults().loseQueueAndHistory();
+            awaitPlace(job, TokenPlace.DELAYED);
+        }
+
+        assertThat(health.condition()).isEqualTo(ComfyUiHealth.Condition.READY);
+        assertThat(health.isUsable()).isFalse();
+        await().atMost(SOON)
+                .untilAsserted(() ->
+                        assertThat(platform.worker(name).orElseThrow().accepting()).isFalse());
+        awaitAccepting();
+        var job = platform.submit(aPicture(2));
+        platform.assign(job, name);
+        awaitState(job, JobState.SUCCEEDED);
+    }
+
+    @Test
+    void a_result_that_postgres_refuses_for_good_does_not_keep_a_worker_from_starting()
+            throws Exception {
+        var folder = Files.createDirectories(platform.spool(name));
+        Files.writeString(
+                folder.resolve("00000000-0000-7000-8000-000000000001-1-1.json"),
+                """
+                {"job": "00000000-0000-7000-8000-000000000001", "epoch": 1, "worker": 1, "begunAtMs": 0,
+                 "gpuMs": 1, "storeMs": 1, "result": "this is no JSON", "keys": []}
+                """);
+
+        aWorker(aComfyUi().uri());
+
+        assertThat(folder.resolve("00000000-0000-7000-8000-000000000001-1-1.json.refused"))
+                .exists();
+        assertThat(platform.spooled(name)).isEmpty();
+    }
+
+    @Test
     void what_an_earlier_life_left_in_comfyui_is_stopped_at_the_start() throws Exception {
         var comfyUi = aComfyUi();
         var client =
@@ -523,6 +583,12 @@ class WorkerJourneyTest {
         await().atMost(SOON)
                 .pollInterval(Duration.ofMillis(20))
                 .untilAsserted(() -> assertThat(platform.worker(name)).isPresent());
+    }
+
+    private void awaitAccepting() {
+        await().atMost(SOON)
+                .pollInterval(Duration.ofMillis(50))
+                .until(() -> platform.worker(name).filter(w -> w.accepting()).isPresent());
     }
 
     private static Graph aPicture(int steps) {

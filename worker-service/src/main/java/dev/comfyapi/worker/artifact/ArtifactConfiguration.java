@@ -21,6 +21,7 @@ public class ArtifactConfiguration {
     @Bean
     ArtifactIntake artifactIntake(
             ComfyUi comfyUi, ArtifactStore artifactStore, ArtifactProperties properties) {
-        return new ArtifactIntake(comfyUi, artifactStore, properties.largest().toBytes());
+        return new ArtifactIntake(
+                comfyUi, artifactStore, properties.largest().toBytes(), properties.stall());
     }
 }

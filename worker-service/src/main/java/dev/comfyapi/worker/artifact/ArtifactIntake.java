@@ -33,11 +33,13 @@ public final class ArtifactIntake {
     private final ComfyUi comfyUi;
     private final ArtifactStore store;
     private final long largest;
+    private final Duration stall;
 
-    ArtifactIntake(ComfyUi comfyUi, ArtifactStore store, long largest) {
+    ArtifactIntake(ComfyUi comfyUi, ArtifactStore store, long largest, Duration stall) {
         this.comfyUi = comfyUi;
         this.store = store;
         this.largest = largest;
+        this.stall = stall;
     }
 
     /// Stores one file. Repeating it replaces what an earlier try has stored.
@@ -51,7 +53,7 @@ public final class ArtifactIntake {
                     FetchException.Problem.UNSAFE_NAME,
                     "node %s reported a file name that leads elsewhere".formatted(file.nodeId()));
         }
-        try (var in = new FetchedStream(fetch(file), largest, LONGEST_FETCH)) {
+        try (var in = new FetchedStream(fetch(file), largest, stall, LONGEST_FETCH)) {
             var head = in.readNBytes(HEAD);
             if (head.length == 0) {
                 throw new FetchException(

@@ -5,26 +5,36 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /// Bytes on their way from ComfyUI: not too many, not for ever, and their errors told apart from
 /// the store's.
 final class FetchedStream extends FilterInputStream {
 
+    /// In one window; less is no download but a trickle.
+    private static final long LEAST = 64 << 10;
+
     private final long most;
     private final Thread watch;
-    private long count;
+    private final AtomicLong count = new AtomicLong();
 
-    FetchedStream(InputStream in, long most, Duration longest) {
+    /// @param window closed when fewer than 64 KiB come in this time
+    FetchedStream(InputStream in, long most, Duration window, Duration longest) {
         super(in);
         this.most = most;
         // A read that blocks ends when its stream is closed; a timeout of the HTTP client ends with
         // the headers.
-        watch = Thread.ofVirtual().name("fetch-limit").start(() -> closeAfter(longest));
+        watch = Thread.ofVirtual().name("fetch-limit").start(() -> watch(window, longest));
     }
 
-    private void closeAfter(Duration longest) {
+    private void watch(Duration window, Duration longest) {
+        long until = System.nanoTime() + longest.toNanos();
+        long before;
         try {
-            TimeUnit.NANOSECONDS.sleep(longest.toNanos());
+            do {
+                before = count.get();
+                TimeUnit.NANOSECONDS.sleep(window.toNanos());
+            } while (count.get() - before >= LEAST && System.nanoTime() - until < 0);
             in.close();
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
@@ -66,8 +76,7 @@ final class FetchedStream extends FilterInputStream {
     }
 
     private void counted(int read) throws FetchException {
-        count += read;
-        if (count > most) {
+        if (count.addAndGet(read) > most) {
             throw new FetchException(
                     FetchException.Problem.TOO_LARGE,
                     "an output file is larger than %d bytes".formatted(most));

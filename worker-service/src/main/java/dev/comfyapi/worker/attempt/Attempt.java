@@ -143,6 +143,11 @@ public final class Attempt {
         saidToHaveStarted = true;
     }
 
+    /// Whether the WebSocket has told of it at all.
+    synchronized boolean isHeard() {
+        return saidToHaveStarted;
+    }
+
     /// Whether it may have been the reason for what happened to ComfyUI.
     synchronized boolean mayHaveBegun() {
         return saidToHaveStarted || stage != LeaseStage.ASSIGNED;

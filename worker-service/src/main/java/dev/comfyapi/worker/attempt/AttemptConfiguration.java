@@ -6,6 +6,7 @@ import dev.comfyapi.worker.artifact.ArtifactIntake;
 import dev.comfyapi.worker.comfyui.ComfyUi;
 import dev.comfyapi.worker.comfyui.ComfyUiHealth;
 import dev.comfyapi.worker.comfyui.ComfyUiSocket;
+import dev.comfyapi.worker.comfyui.PromptOwner;
 
 import io.micrometer.core.instrument.MeterRegistry;
 
@@ -34,6 +35,14 @@ public class AttemptConfiguration {
     @Bean
     ProgressRouter progressRouter() {
         return new ProgressRouter();
+    }
+
+    @Bean
+    Orphans orphans(
+            ComfyUi comfyUi, PromptOwner owner, ProgressRouter router, ComfyUiHealth health) {
+        var orphans = new Orphans(comfyUi, owner, router);
+        health.onReady(orphans::stop);
+        return orphans;
     }
 
     @Bean

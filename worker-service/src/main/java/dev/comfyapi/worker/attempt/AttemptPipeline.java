@@ -72,7 +72,9 @@ public final class AttemptPipeline {
     /// interrupted it returns at once and leaves the lease to be taken back.
     public void run(Attempt attempt) {
         try (var _ = MDC.putCloseable("job", attempt.lease().job().toString())) {
-            recording.record(attempt, outcome(attempt));
+            var outcome = outcome(attempt);
+            judge(outcome);
+            recording.record(attempt, outcome);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             LOG.info("Left {} where it was: the worker ends", attempt);
@@ -187,6 +189,25 @@ public final class AttemptPipeline {
         return attempt.mayHaveBegun()
                 ? new AttemptOutcome.Failed(JobError.of(ErrorCode.TRANSIENT, why))
                 : new AttemptOutcome.Released();
+    }
+
+    /// Whose doing it was, for the circuit breaker.
+    private void judge(AttemptOutcome outcome) {
+        switch (outcome) {
+            case AttemptOutcome.Succeeded _ -> health.worked();
+            case AttemptOutcome.Failed(var error) -> {
+                if (error.code() == ErrorCode.TRANSIENT) {
+                    health.spoiled();
+                } else if (error.code().fault() == ErrorCode.Fault.WORKFLOW) {
+                    health.worked();
+                }
+            }
+            case AttemptOutcome.Released _,
+                    AttemptOutcome.Canceled _,
+                    AttemptOutcome.Abandoned _ -> {
+                // Says nothing about ComfyUI.
+            }
+        }
     }
 
     private void afterFailure(JobError error) throws InterruptedException {

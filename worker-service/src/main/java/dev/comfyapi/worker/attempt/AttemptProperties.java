@@ -13,6 +13,10 @@ import java.time.Duration;
 ///   once
 /// @param silence a running prompt that shows no sign for this long is given up; five times as long
 ///   while it has not counted its first step, for loading models
+/// @param stuck prompts that wait in a ComfyUI that runs nothing for this long mean that its worker
+///   thread has died
+/// @param stopping a prompt that ran too long and does not stop within this time after it was told
+///   to is left behind, and ComfyUI given nothing until it stops
 /// @param backoff pause before a job is tried again after its first failed attempt; four times as
 ///   long after each further one, up to five minutes
 /// @param spool folder for results that Postgres did not take yet; workers may share it
@@ -21,6 +25,8 @@ record AttemptProperties(
         @DefaultValue("2") int slots,
         @DefaultValue("1s") Duration poll,
         @DefaultValue("60s") Duration silence,
+        @DefaultValue("15s") Duration stuck,
+        @DefaultValue("20s") Duration stopping,
         @DefaultValue("5s") Duration backoff,
         @DefaultValue("data/spool") Path spool) {
 
@@ -31,6 +37,8 @@ record AttemptProperties(
         }
         positive("poll", poll);
         positive("silence", silence);
+        positive("stuck", stuck);
+        positive("stopping", stopping);
         positive("backoff", backoff);
         if (silence.compareTo(poll) < 0) {
             throw new IllegalArgumentException(

@@ -30,9 +30,9 @@ final class Failures {
         return new JobError(
                 code(error),
                 presentable(error.message()),
-                error.nodeId(),
-                error.classType(),
-                error.exceptionType() == null ? null : presentable(error.exceptionType()));
+                orNull(error.nodeId()),
+                orNull(error.classType()),
+                orNull(error.exceptionType()));
     }
 
     private static ErrorCode code(ExecutionError error) {
@@ -54,7 +54,15 @@ final class Failures {
                     case INVALID -> ErrorCode.INVALID_WORKFLOW;
                 };
         return new JobError(
-                code, presentable(refused.message()), refused.nodeId(), refused.classType(), null);
+                code,
+                presentable(refused.message()),
+                orNull(refused.nodeId()),
+                orNull(refused.classType()),
+                null);
+    }
+
+    private static @Nullable String orNull(@Nullable String text) {
+        return text == null ? null : presentable(text);
     }
 
     /// One paragraph without folders of the host and without characters Postgres refuses.

@@ -29,8 +29,6 @@ final class FollowPrompt {
     /// Loading a model can take minutes and cannot be interrupted; no longer than this.
     private static final Duration CANCEL_LIMIT = Duration.ofMinutes(10);
 
-    private static final Duration STUCK = Duration.ofSeconds(15);
-
     /// A node that counts no steps (it loads, decodes, encodes) says nothing for much longer than a
     /// sampler does.
     private static final int LOADING_FACTOR = 5;
@@ -42,6 +40,8 @@ final class FollowPrompt {
     private final MessageSender sender;
     private final Duration poll;
     private final Duration silence;
+    private final Duration stuck;
+    private final Duration stopping;
 
     FollowPrompt(
             ComfyUi comfyUi,
@@ -57,6 +57,8 @@ final class FollowPrompt {
         this.sender = sender;
         this.poll = properties.poll();
         this.silence = properties.silence();
+        this.stuck = properties.stuck();
+        this.stopping = properties.stopping();
     }
 
     /// Returns when it has completed.
@@ -76,7 +78,7 @@ final class FollowPrompt {
                         withdraw(attempt);
                         continue;
                     }
-                    if (System.nanoTime() - waitsSince > STUCK.toNanos()) {
+                    if (System.nanoTime() - waitsSince > stuck.toNanos()) {
                         expectMovement(attempt);
                         waitsSince = System.nanoTime();
                     }
@@ -85,7 +87,7 @@ final class FollowPrompt {
                     begun(attempt, Duration.ZERO);
                     var reason = attempt.stopReason();
                     if (reason != null && reason != Stop.RELEASE) {
-                        return ended(attempt, end(attempt));
+                        return ended(attempt, end(attempt, CANCEL_LIMIT));
                     }
                     if (isOverTime(attempt, clientId)) {
                         return overTime(attempt);
@@ -154,8 +156,9 @@ final class FollowPrompt {
     }
 
     /// Cancels a running prompt until it has stopped; a cancel may be lost.
-    private PromptState end(Attempt attempt) throws ComfyUiGoneException, InterruptedException {
-        long until = System.nanoTime() + CANCEL_LIMIT.toNanos();
+    private PromptState end(Attempt attempt, Duration limit)
+            throws ComfyUiGoneException, InterruptedException {
+        long until = System.nanoTime() + limit.toNanos();
         while (true) {
             try {
                 comfyUi.cancel(attempt.promptId());
@@ -168,7 +171,11 @@ final class FollowPrompt {
                 boolean inside =
                         state instanceof PromptState.Running
                                 || state instanceof PromptState.Pending;
-                if (!inside || System.nanoTime() > until) {
+                if (!inside) {
+                    return state;
+                }
+                if (System.nanoTime() > until) {
+                    health.hung("a prompt in it does not stop when it is told to");
                     return state;
                 }
                 attempt.awaitNews(attempt.isSaidToHaveEnded() ? AFTER_END : CANCEL_AGAIN);
@@ -185,10 +192,13 @@ final class FollowPrompt {
         return attempt.begunAgo().orElse(Duration.ZERO).compareTo(limit) > 0;
     }
 
-    /// Only when something would be heard if it were said.
+    /// Only when something would be heard if it were said: a WebSocket that did not even tell of
+    /// the start is deaf, and says nothing about the run.
     private boolean isSilent(Attempt attempt, String clientId) {
         var limit = attempt.hasStepped() ? silence : silence.multipliedBy(LOADING_FACTOR);
-        return socket.hears(clientId) && attempt.silence().compareTo(limit) > 0;
+        return socket.hears(clientId)
+                && attempt.isHeard()
+                && attempt.silence().compareTo(limit) > 0;
     }
 
     private PromptState.Completed overTime(Attempt attempt)
@@ -203,7 +213,7 @@ final class FollowPrompt {
                 "Stopping {}: {}",
                 attempt,
                 tooLong ? "it ran longer than " + limit : "no sign of it for " + silent);
-        var state = end(attempt);
+        var state = end(attempt, stopping);
         if (state instanceof PromptState.Completed || attempt.stopReason() != null) {
             // It won after all, or somebody wants its end for a better reason.
             return ended(attempt, state);

@@ -20,6 +20,10 @@ final class ProgressRouter implements Consumer<ComfyUiEvent> {
         runs.remove(prompt.toString());
     }
 
+    boolean has(UUID prompt) {
+        return runs.containsKey(prompt.toString());
+    }
+
     @Override
     public void accept(ComfyUiEvent event) {
         var run = runs.get(event.promptId());

@@ -13,6 +13,8 @@ import dev.comfyapi.worker.attempt.ResultSpool.Spooled;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.dao.InvalidDataAccessApiUsageException;
 
 import java.time.Duration;
 
@@ -119,7 +121,12 @@ public final class RecordOutcome {
     /// @throws org.springframework.dao.DataAccessException when Postgres is away; nothing is lost
     public void replaySpool() {
         for (var left : spool.leftovers()) {
-            concluded(left, leases.complete(left.lease(), left.toResult(spool.clock())));
+            try {
+                concluded(left, leases.complete(left.lease(), left.toResult(spool.clock())));
+            } catch (DataIntegrityViolationException | InvalidDataAccessApiUsageException e) {
+                LOG.error("Postgres refuses the result of job {} for good", left.job(), e);
+                spool.refuse(left);
+            }
         }
     }
 

@@ -89,6 +89,18 @@ final class ResultSpool {
         }
     }
 
+    /// Puts it aside for a person to look at; it is not offered again.
+    void refuse(Spooled spooled) {
+        try {
+            Files.move(
+                    folder.resolve(name(spooled)),
+                    folder.resolve(name(spooled) + ".refused"),
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            LOG.warn("{} could not be put aside in the spool", name(spooled), e);
+        }
+    }
+
     /// What an earlier process left. Files that cannot be read are left alone.
     List<Spooled> leftovers() {
         var found = new ArrayList<Spooled>();

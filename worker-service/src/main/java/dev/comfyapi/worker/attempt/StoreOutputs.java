@@ -22,6 +22,9 @@ final class StoreOutputs {
     private static final int TRIES = 5;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
 
+    /// For one file, with all its tries.
+    private static final Duration LONGEST = Duration.ofMinutes(10);
+
     private final ArtifactIntake intake;
 
     StoreOutputs(ArtifactIntake intake) {
@@ -62,16 +65,17 @@ final class StoreOutputs {
     private Artifact store(Attempt attempt, int index, OutputFile file)
             throws AttemptFailedException, AttemptStoppedException, InterruptedException {
         var pause = FIRST_PAUSE;
+        long until = System.nanoTime() + LONGEST.toNanos();
         for (int attempted = 1; ; attempted++) {
             try {
                 return intake.take(attempt.assignment(), index, file);
             } catch (FetchException e) {
-                if (e.problem() != FetchException.Problem.BROKEN || attempted == TRIES) {
+                if (e.problem() != FetchException.Problem.BROKEN || isLast(attempted, until)) {
                     throw new AttemptFailedException(code(e.problem()), message(e.problem()));
                 }
                 LOG.info("Output {} of {} is fetched again", index, attempt, e);
             } catch (IOException e) {
-                if (attempted == TRIES) {
+                if (isLast(attempted, until)) {
                     LOG.warn("Output {} of {} could not be stored", index, attempt, e);
                     throw new AttemptFailedException(
                             ErrorCode.OUTPUT_UPLOAD_FAILED, "An output file could not be stored");
@@ -82,6 +86,10 @@ final class StoreOutputs {
             stopIfUnwanted(attempt);
             pause = pause.multipliedBy(2);
         }
+    }
+
+    private static boolean isLast(int attempted, long until) {
+        return attempted == TRIES || System.nanoTime() - until > 0;
     }
 
     private static ErrorCode code(FetchException.Problem problem) {

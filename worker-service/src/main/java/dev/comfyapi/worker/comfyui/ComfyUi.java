@@ -135,8 +135,14 @@ public final class ComfyUi {
         }
     }
 
-    private static Submission accepted(JsonNode answer, UUID prompt, Graph graph) {
-        if (!answer.path("prompt_id").asString("").equals(prompt.toString())) {
+    private Submission accepted(JsonNode answer, UUID prompt, Graph graph)
+            throws IOException, InterruptedException {
+        var chosen = answer.path("prompt_id").asString("");
+        if (!chosen.equals(prompt.toString())) {
+            var other = uuid(chosen);
+            if (other.isPresent()) {
+                cancel(other.get());
+            }
             return new Submission.Uncertain(
                     "it chose another prompt id; ComfyUI before 0.3.45 cannot be used");
         }
@@ -216,8 +222,10 @@ public final class ComfyUi {
     }
 
     /// Whether it answers at all; the cheapest request there is.
-    public void probe() throws IOException, InterruptedException {
-        expectOk(get("/prompt", ANSWER));
+    ///
+    /// @return how many prompts it has, waiting and running
+    public int probe() throws IOException, InterruptedException {
+        return getJson("/prompt", ANSWER).path("exec_info").path("queue_remaining").asInt(0);
     }
 
     /// Asks it to unload its models and forget its cache, once nothing runs.

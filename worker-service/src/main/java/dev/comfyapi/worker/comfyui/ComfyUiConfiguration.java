@@ -27,8 +27,11 @@ public class ComfyUiConfiguration {
     }
 
     @Bean
-    ComfyUiHealth comfyUiHealth(ComfyUi comfyUi) {
-        return new ComfyUiHealth(comfyUi);
+    ComfyUiHealth comfyUiHealth(ComfyUi comfyUi, ComfyUiProperties properties) {
+        return new ComfyUiHealth(
+                comfyUi,
+                new RestartHook(properties.restartCommand(), properties.comfyuiUrl()),
+                properties.rest());
     }
 
     @Bean

@@ -59,7 +59,7 @@ final class Heartbeat {
     boolean beat(long worker, boolean draining) {
         // Of what arrives after this the answer may know nothing yet.
         var mine = ledger.attempts();
-        boolean ready = health.condition() == ComfyUiHealth.Condition.READY;
+        boolean ready = health.isUsable();
         giveBackWhatShouldNotWait(mine, ready);
         long sent = System.nanoTime();
         var answer =

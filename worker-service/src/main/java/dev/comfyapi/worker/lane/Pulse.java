@@ -33,8 +33,6 @@ public final class Pulse implements StartGate {
 
     @Override
     public boolean isOpen() {
-        return beating
-                && System.nanoTime() - lastNanos < FRESH.toNanos()
-                && health.condition() == ComfyUiHealth.Condition.READY;
+        return beating && System.nanoTime() - lastNanos < FRESH.toNanos() && health.isUsable();
     }
 }

@@ -1,0 +1,232 @@
+package dev.comfyapi.worker;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.comfyapi.model.job.ErrorCode;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.simulator.ComfyUiSimulator;
+import dev.comfyapi.simulator.Execution;
+import dev.comfyapi.simulator.Faults;
+import dev.comfyapi.worker.Platform.Accepted;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+
+/// What ComfyUI does to its callers, and what comes of it.
+enum Trouble {
+    OUT_OF_MEMORY(
+            "The GPU's memory is full",
+            ErrorCode.OOM,
+            "asked to free its memory",
+            "at once, then the backoff") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().failNext(Faults.Failure.OUT_OF_MEMORY);
+        }
+    },
+    CUDA_FAULT(
+            "The GPU or its driver reports a fault",
+            ErrorCode.CUDA_FAULT,
+            "quarantined and restarted",
+            "at once, then the backoff; elsewhere if there is another worker") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().failNext(Faults.Failure.CUDA_ERROR);
+        }
+
+        @Override
+        boolean restarts() {
+            return true;
+        }
+    },
+    NODE_ERROR("A node raises an error", ErrorCode.NODE_EXECUTION_ERROR, "used on", "at once") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().failNext(Faults.Failure.NODE_ERROR);
+        }
+    },
+    SOCKET_DROPPED("The WebSocket breaks", null, "used on; connected again", "no loss of time") {
+        @Override
+        void during(Run run, Accepted job) {
+            run.awaitRunning();
+            run.comfyUi().faults().dropSockets();
+        }
+    },
+    SOCKET_SILENT(
+            "The WebSocket stays open and says nothing",
+            null,
+            "used on; its prompts are polled",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().silenceSockets(true);
+        }
+
+        @Override
+        int steps() {
+            return 300;
+        }
+    },
+    RESTARTED(
+            "ComfyUI is restarted: queue and history are lost",
+            ErrorCode.TRANSIENT,
+            "used as soon as it answers",
+            "`comfyapi.worker.poll` (1 s), then the backoff") {
+        @Override
+        void during(Run run, Accepted job) {
+            run.awaitRunning();
+            run.comfyUi().restart();
+        }
+    },
+    FORGOTTEN(
+            "Queue and history are lost without a restart",
+            ErrorCode.TRANSIENT,
+            "used on",
+            "`comfyapi.worker.poll` (1 s), then the backoff") {
+        @Override
+        void during(Run run, Accepted job) {
+            run.awaitRunning();
+            run.comfyUi().faults().loseQueueAndHistory();
+        }
+    },
+    ZOMBIE(
+            "It accepts prompts and runs none: its worker thread is dead",
+            ErrorCode.TRANSIENT,
+            "quarantined and restarted",
+            "`comfyapi.worker.stuck` (15 s), then the backoff") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().killWorkerThread();
+        }
+
+        @Override
+        boolean restarts() {
+            return true;
+        }
+    },
+    SLOW_HTTP("Every HTTP request takes two seconds", null, "used on", "seconds more") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().slowRequests(Duration.ofSeconds(2));
+        }
+    },
+    BURST_OF_500("It answers 500 to ten requests", null, "used on", "seconds more") {
+        @Override
+        void during(Run run, Accepted job) {
+            run.comfyUi().faults().failRequests(10);
+        }
+    },
+    HUNG_NODE(
+            "A node hangs and is deaf to cancels",
+            ErrorCode.TRANSIENT,
+            "given nothing, and restarted",
+            "five times `comfyapi.worker.silence`, then `comfyapi.worker.stopping` (20 s)") {
+        @Override
+        void before(Run run) {
+            run.comfyUi().faults().hangNextNode();
+        }
+
+        @Override
+        boolean restarts() {
+            return true;
+        }
+    },
+    ENDLESS(
+            "It counts steps and never comes to an end",
+            ErrorCode.EXECUTION_TIMEOUT,
+            "its prompt canceled",
+            "the job's `max_execution_s`") {
+        @Override
+        int steps() {
+            return 150;
+        }
+
+        @Override
+        Duration runTimeout() {
+            return Duration.ofMillis(700);
+        }
+    },
+    CANCEL_IGNORED(
+            "It ignores a cancel for two seconds",
+            null,
+            "given nothing else until it has stopped",
+            "the job is canceled at once") {
+        @Override
+        int steps() {
+            return 100;
+        }
+
+        @Override
+        void during(Run run, Accepted job) {
+            run.awaitRunning();
+            run.comfyUi().faults().ignoreCancelFor(Duration.ofSeconds(2));
+            run.platform().cancel(job);
+        }
+
+        @Override
+        JobState end() {
+            return JobState.CANCELED;
+        }
+    };
+
+    /// Where it happens.
+    record Run(ComfyUiSimulator comfyUi, Platform platform, String worker) {
+        void awaitRunning() {
+            await().atMost(Duration.ofSeconds(15))
+                    .pollInterval(Duration.ofMillis(10))
+                    .until(() ->
+                            comfyUi.executions().stream()
+                                    .anyMatch(e -> e.outcome() == Execution.Outcome.RUNNING));
+        }
+    }
+
+    private final String sentence;
+    private final @Nullable ErrorCode code;
+    private final String comfyUi;
+    private final String bound;
+
+    Trouble(String sentence, @Nullable ErrorCode code, String comfyUi, String bound) {
+        this.sentence = sentence;
+        this.code = code;
+        this.comfyUi = comfyUi;
+        this.bound = bound;
+    }
+
+    void before(Run run) {}
+
+    void during(Run run, Accepted job) {}
+
+    int steps() {
+        return 20;
+    }
+
+    Duration runTimeout() {
+        return Platform.RUN_TIMEOUT;
+    }
+
+    boolean restarts() {
+        return false;
+    }
+
+    /// Of the attempt that it spoils; null when it spoils none.
+    @Nullable ErrorCode code() {
+        return code;
+    }
+
+    JobState end() {
+        return code == null || code.isRetryable() ? JobState.SUCCEEDED : JobState.FAILED;
+    }
+
+    /// Its line in the documentation.
+    String row() {
+        return "| %s | %s | %s | %s | %s | %s |"
+                .formatted(
+                        sentence,
+                        end().name().toLowerCase(java.util.Locale.ROOT),
+                        code == null ? "–" : "`" + code.wire() + "`",
+                        code == null ? "–" : code.isRetryable() ? "yes" : "no",
+                        comfyUi,
+                        bound);
+    }
+}
