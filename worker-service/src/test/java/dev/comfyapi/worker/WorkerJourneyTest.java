@@ -110,6 +110,28 @@ class WorkerJourneyTest {
     }
 
     @Test
+    void a_result_says_whether_comfyui_answered_from_its_cache_and_a_run_can_be_forced() {
+        var comfyUi = aComfyUi();
+        aWorker(comfyUi.uri());
+        var graph = aPicture(2);
+        var first = platform.submit(graph);
+        platform.assign(first, name);
+        awaitState(first, JobState.SUCCEEDED);
+
+        var again = platform.submit(graph);
+        platform.assign(again, name);
+        awaitState(again, JobState.SUCCEEDED);
+        var forced = platform.submit(graph.withoutCache("forced"));
+        platform.assign(forced, name);
+        awaitState(forced, JobState.SUCCEEDED);
+
+        assertThat(result(first).path("reused").booleanValue()).isFalse();
+        assertThat(result(again).path("reused").booleanValue()).isTrue();
+        assertThat(result(forced).path("reused").booleanValue()).isFalse();
+        assertThat(platform.files(again)).hasSize(1);
+    }
+
+    @Test
     void a_canceled_job_is_stopped_in_comfyui_and_its_lease_is_given_back() {
         var comfyUi = aComfyUi();
         aWorker(comfyUi.uri());

@@ -10,6 +10,7 @@ import tools.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /// A ComfyUI workflow in API format: node id → class and inputs. Immutable.
 ///
@@ -19,6 +20,8 @@ public final class Graph {
     /// Numbers stay as they were written.
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
+
+    private static final String SALT = "cache_salt";
 
     private final ObjectNode nodes;
 
@@ -99,6 +102,33 @@ public final class Graph {
             if (node.getValue().path("inputs") instanceof ObjectNode inputs
                     && inputs.has("filename_prefix")) {
                 inputs.set("filename_prefix", JsonNodeFactory.instance.stringNode(prefix));
+            }
+        }
+        return new Graph(copy);
+    }
+
+    /// Whether these results were all it took: every node is among them but those that write the
+    /// files, which [#withFilenamePrefix] makes run in any case.
+    ///
+    /// @param cached ids of nodes
+    public boolean isAnsweredBy(Set<String> cached) {
+        return !cached.isEmpty()
+                && nodes.properties().stream()
+                        .filter(node -> !node.getValue().path("inputs").has("filename_prefix"))
+                        .allMatch(node -> cached.contains(node.getKey()));
+    }
+
+    /// The same graph, but ComfyUI has no result of any of its nodes yet: each that takes something
+    /// from another node gets an input that its class does not know, which ComfyUI ignores in the
+    /// run and minds in the key of its cache. What only loads files stays as it is.
+    ///
+    /// @param salt unique for each run that must be one
+    public Graph withoutCache(String salt) {
+        var copy = nodes.deepCopy();
+        for (var node : copy.properties()) {
+            if (node.getValue().path("inputs") instanceof ObjectNode inputs
+                    && inputs.properties().stream().anyMatch(input -> input.getValue().isArray())) {
+                inputs.set(SALT, JsonNodeFactory.instance.stringNode(salt));
             }
         }
         return new Graph(copy);

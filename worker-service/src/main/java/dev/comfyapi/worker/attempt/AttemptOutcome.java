@@ -11,7 +11,7 @@ sealed interface AttemptOutcome {
 
     /// @param gpu how long ComfyUI ran it
     /// @param store how long fetching and storing took
-    record Succeeded(List<Artifact> artifacts, Duration gpu, Duration store)
+    record Succeeded(List<Artifact> artifacts, boolean reused, Duration gpu, Duration store)
             implements AttemptOutcome {
         public Succeeded {
             artifacts = List.copyOf(artifacts);

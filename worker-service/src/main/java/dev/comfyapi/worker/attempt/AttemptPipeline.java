@@ -136,7 +136,10 @@ public final class AttemptPipeline {
         long since = System.nanoTime();
         var artifacts = storing.store(attempt, run);
         return new AttemptOutcome.Succeeded(
-                artifacts, gpu, Duration.ofNanos(System.nanoTime() - since));
+                artifacts,
+                graph.isAnsweredBy(run.cached()),
+                gpu,
+                Duration.ofNanos(System.nanoTime() - since));
     }
 
     /// The graph, writing its files where no other attempt does.

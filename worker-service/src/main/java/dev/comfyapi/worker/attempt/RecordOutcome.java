@@ -105,7 +105,7 @@ public final class RecordOutcome {
                         spool.clock().millis() - begunAgo.toMillis(),
                         (int) succeeded.gpu().toMillis(),
                         (int) succeeded.store().toMillis(),
-                        ResultJson.of(succeeded.artifacts()),
+                        ResultJson.of(succeeded.artifacts(), succeeded.reused()),
                         succeeded.artifacts().stream().map(Artifact::key).toList());
         var completion =
                 Persistence.persist(

@@ -18,7 +18,7 @@ final class ResultJson {
                     .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                     .build();
 
-    /// @param reused whether another job's files were taken instead of a run
+    /// @param reused whether ComfyUI ran nothing but the writing of the files
     private record Result(boolean reused, List<Artifact> artifacts) {}
 
     private record Failure(
@@ -30,8 +30,8 @@ final class ResultJson {
 
     private ResultJson() {}
 
-    static String of(List<Artifact> artifacts) {
-        return JSON.writeValueAsString(new Result(false, artifacts));
+    static String of(List<Artifact> artifacts, boolean reused) {
+        return JSON.writeValueAsString(new Result(reused, artifacts));
     }
 
     static String of(JobError error, int attempt) {

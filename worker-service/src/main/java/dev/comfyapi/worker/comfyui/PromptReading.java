@@ -6,7 +6,9 @@ import tools.jackson.databind.JsonNode;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// Reads how a prompt stands from what ComfyUI's jobs and history routes answer.
 final class PromptReading {
@@ -43,7 +45,7 @@ final class PromptReading {
                 return failed(status);
             }
         }
-        return new PromptState.Completed(files(entry.path("outputs")), ran(status));
+        return new PromptState.Completed(files(entry.path("outputs")), ran(status), cached(status));
     }
 
     private static PromptState failed(JsonNode status) {
@@ -84,6 +86,16 @@ final class PromptReading {
             }
         }
         return start < 0 || end < start ? null : Duration.ofMillis(end - start);
+    }
+
+    private static Set<String> cached(JsonNode status) {
+        var nodes = new HashSet<String>();
+        for (var message : status.path("messages")) {
+            if (message.path(0).asString("").equals("execution_cached")) {
+                message.path(1).path("nodes").forEach(node -> nodes.add(node.asString("")));
+            }
+        }
+        return nodes;
     }
 
     /// Any list element that is an object with a file name and a type is a file, whatever the key

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /// How ComfyUI says a prompt stands.
 public sealed interface PromptState {
@@ -18,9 +19,12 @@ public sealed interface PromptState {
 
     /// @param files what its nodes reported, in that order, previews included
     /// @param ran how long, by ComfyUI's clock; null when it does not say
-    record Completed(List<OutputFile> files, @Nullable Duration ran) implements PromptState {
+    /// @param cached ids of the nodes that were not run: their results were still there
+    record Completed(List<OutputFile> files, @Nullable Duration ran, Set<String> cached)
+            implements PromptState {
         public Completed {
             files = List.copyOf(files);
+            cached = Set.copyOf(cached);
         }
     }
 
