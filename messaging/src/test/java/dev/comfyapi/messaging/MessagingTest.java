@@ -44,6 +44,7 @@ class MessagingTest {
                         new JobEvent.Started(JOB, 2, 77),
                         new JobEvent.Progress(
                                 JOB, 2, 0.5, "executing", 1, 7, "3", "KSampler", 4, 20),
+                        new JobEvent.Preview(JOB, 2, "3", "image/jpeg", "/9j/4A=="),
                         new JobEvent.Freed(JOB, 2, 77),
                         new JobEvent.Requeued(JOB),
                         new JobEvent.Finished(JOB, JobState.SUCCEEDED));

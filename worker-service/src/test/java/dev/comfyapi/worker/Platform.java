@@ -1,5 +1,7 @@
 package dev.comfyapi.worker;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.comfyapi.db.invariant.InvariantStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobRow;
@@ -12,6 +14,7 @@ import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.queue.LiveWorker;
 import dev.comfyapi.embedded.KafkaServer;
 import dev.comfyapi.embedded.PostgresServer;
+import dev.comfyapi.messaging.MessageReader;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.messaging.MessagingConfiguration;
 import dev.comfyapi.model.job.JobClass;
@@ -19,6 +22,7 @@ import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.message.Assignment;
+import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.message.LaneMessage;
 import dev.comfyapi.model.workflow.Graph;
 
@@ -28,6 +32,7 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.kafka.core.ConsumerFactory;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -39,6 +44,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /// A real Postgres, a real broker, and what the API does around a worker: accept, assign, cancel,
 /// take back.
@@ -183,6 +189,16 @@ final class Platform implements AutoCloseable {
     void giveUpWorkers() {
         leader.markSilentWorkersGone(Duration.ZERO);
         leader.reap(LOST);
+    }
+
+    /// Everything that is published from now on; to be stopped.
+    MessageReader<JobEvent> listen(Consumer<JobEvent> listener) {
+        @SuppressWarnings("unchecked")
+        ConsumerFactory<byte[], byte[]> consumers = messaging.getBean(ConsumerFactory.class);
+        var reader = MessageReader.ofEvents(consumers, listener);
+        reader.start();
+        await().atMost(Duration.ofSeconds(15)).until(reader::isConnected);
+        return reader;
     }
 
     // -- workers ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.JobStatus;
 import dev.comfyapi.model.job.TokenPlace;
+import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.simulator.ComfyUiSimulator;
 import dev.comfyapi.simulator.Execution;
@@ -34,6 +35,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import javax.imageio.ImageIO;
@@ -129,6 +131,39 @@ class WorkerJourneyTest {
         assertThat(result(again).path("reused").booleanValue()).isTrue();
         assertThat(result(forced).path("reused").booleanValue()).isFalse();
         assertThat(platform.files(again)).hasSize(1);
+    }
+
+    @Test
+    void previews_are_shown_but_no_more_than_two_a_second() {
+        var comfyUi =
+                opened(
+                        ComfyUiSimulator.builder()
+                                .models("checkpoints", List.of("dream.safetensors"))
+                                .stepDelay(Duration.ofMillis(25))
+                                .previews(true)
+                                .start());
+        aWorker(comfyUi.uri());
+        List<JobEvent.Preview> shown = new CopyOnWriteArrayList<>();
+        var events =
+                platform.listen(event -> {
+                    if (event instanceof JobEvent.Preview preview) {
+                        shown.add(preview);
+                    }
+                });
+        var job = platform.submit(aPicture(80));
+
+        platform.assign(job, name);
+        awaitState(job, JobState.SUCCEEDED);
+        events.stop();
+
+        assertThat(shown)
+                .isNotEmpty()
+                .hasSizeLessThan(40)
+                .allSatisfy(preview -> {
+                    assertThat(preview.job()).isEqualTo(job.id());
+                    assertThat(preview.node()).isEqualTo("sampler");
+                    assertThat(preview.contentType()).startsWith("image/");
+                });
     }
 
     @Test

@@ -118,7 +118,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
                 ring();
             }
             case JobEvent.Submitted _, JobEvent.Requeued _, JobEvent.Finished _ -> ring();
-            case JobEvent.Started _, JobEvent.Progress _ -> {
+            case JobEvent.Started _, JobEvent.Progress _, JobEvent.Preview _ -> {
                 // Nobody became free, and nobody waits more than before.
             }
         }

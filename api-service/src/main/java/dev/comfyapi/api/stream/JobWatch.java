@@ -67,7 +67,8 @@ public final class JobWatch implements JobNews, SmartLifecycle {
 
     private void hear(JobEvent event) {
         note(event);
-        boolean onlyProgress = event instanceof JobEvent.Progress;
+        boolean onlyProgress =
+                event instanceof JobEvent.Progress || event instanceof JobEvent.Preview;
         for (var ear : ears.getOrDefault(event.job(), Set.of())) {
             if (!onlyProgress || ear.wantsProgress) {
                 ear.something.release();
@@ -90,6 +91,9 @@ public final class JobWatch implements JobNews, SmartLifecycle {
             case JobEvent.Freed freed ->
                     merge(freed.job(), freed.epoch(), LeaseStage.STORING, null);
             case JobEvent.Finished _ -> newest.invalidate(event.job());
+            case JobEvent.Preview _ -> {
+                // For those who stream; it changes nothing.
+            }
             case JobEvent.Submitted _, JobEvent.Requeued _ -> {
                 // Nothing runs. What is known of an earlier epoch says nothing about the next, and
                 // a

@@ -36,6 +36,16 @@ public sealed interface JobEvent {
             int steps)
             implements JobEvent {}
 
+    /// What the picture looks like by now. At most twice a second for one job, and nothing is lost
+    /// when one is.
+    ///
+    /// @param node that makes it; null when ComfyUI does not say
+    /// @param contentType `image/jpeg` or `image/png`, by the content
+    /// @param dataBase64 the file
+    record Preview(
+            JobId job, int epoch, @Nullable String node, String contentType, String dataBase64)
+            implements JobEvent {}
+
     /// Its GPU is free; files are still being stored.
     record Freed(JobId job, int epoch, long worker) implements JobEvent {}
 

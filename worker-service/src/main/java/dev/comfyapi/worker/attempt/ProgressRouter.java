@@ -12,6 +12,9 @@ final class ProgressRouter implements Consumer<ComfyUiEvent> {
 
     private final Map<String, RunProgress> runs = new ConcurrentHashMap<>();
 
+    /// The prompt whose node began last; older versions send previews that do not name theirs.
+    private volatile String running = "";
+
     void add(UUID prompt, RunProgress run) {
         runs.put(prompt.toString(), run);
     }
@@ -26,7 +29,10 @@ final class ProgressRouter implements Consumer<ComfyUiEvent> {
 
     @Override
     public void accept(ComfyUiEvent event) {
-        var run = runs.get(event.promptId());
+        if (event instanceof ComfyUiEvent.NodeStarted) {
+            running = event.promptId();
+        }
+        var run = runs.get(event.promptId().isEmpty() ? running : event.promptId());
         if (run != null) {
             run.accept(event);
         }

@@ -27,6 +27,7 @@ final class RunProgress {
     private int steps;
     private int firstStep;
     private long firstStepNanos;
+    private long lastShownNanos = System.nanoTime() - SPACING.toNanos();
     private long lastSentNanos = System.nanoTime() - SPACING.toNanos();
 
     /// @param classes the class of each node of the graph
@@ -55,6 +56,10 @@ final class RunProgress {
             }
             case ComfyUiEvent.Stepped(_, var counting, var value, var max) ->
                     stepped(counting, value, max);
+            case ComfyUiEvent.Preview preview -> {
+                show(preview);
+                return;
+            }
             case ComfyUiEvent.Nodes(_, var states) -> {
                 running = 0;
                 states.forEach((id, state) -> {
@@ -83,6 +88,23 @@ final class RunProgress {
         node = counting;
         step = value;
         steps = max;
+    }
+
+    private void show(ComfyUiEvent.Preview preview) {
+        long now = System.nanoTime();
+        if (now - lastShownNanos < SPACING.toNanos()) {
+            return;
+        }
+        lastShownNanos = now;
+        var lease = attempt.lease();
+        var image = preview.image();
+        sender.publish(
+                new JobEvent.Preview(
+                        lease.job(),
+                        lease.epoch(),
+                        preview.node() == null ? node : preview.node(),
+                        image.contentType(),
+                        image.base64()));
     }
 
     private double fraction() {

@@ -1,5 +1,7 @@
 package dev.comfyapi.worker.comfyui;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.Map;
 
@@ -32,6 +34,18 @@ public sealed interface ComfyUiEvent {
     }
 
     record NodeState(boolean finished, double value, double max) {}
+
+    /// What the picture looks like by now.
+    ///
+    /// @param promptId empty when ComfyUI does not say: then it is the one that runs
+    /// @param node null when ComfyUI does not say
+    record Preview(String promptId, @Nullable String node, Image image) implements ComfyUiEvent {}
+
+    /// A small picture.
+    ///
+    /// @param contentType `image/jpeg` or `image/png`
+    /// @param base64 the file
+    record Image(String contentType, String base64) {}
 
     /// It is over, one way or another: ask how.
     record Ended(String promptId) implements ComfyUiEvent {}

@@ -7,6 +7,7 @@ import org.springframework.context.SmartLifecycle;
 
 import tools.jackson.core.JacksonException;
 
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -31,6 +32,10 @@ public final class ComfyUiSocket implements SmartLifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(ComfyUiSocket.class);
     private static final int WAITING_EVENTS = 1_000;
     private static final int LONGEST_MESSAGE = 16 << 20;
+
+    /// What is longer is cut, and the rest is no picture.
+    private static final int LONGEST_PREVIEW = 1 << 20;
+
     private static final Duration PING = Duration.ofSeconds(20);
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final long FIRST_PAUSE_MS = 200;
@@ -157,12 +162,13 @@ public final class ComfyUiSocket implements SmartLifecycle {
         }
     }
 
-    /// Assembles parts of messages. Previews are not looked at.
+    /// Assembles parts of messages.
     private final class Ears implements WebSocket.Listener {
 
         final CountDownLatch closed = new CountDownLatch(1);
         volatile boolean ponged = true;
         private final StringBuilder parts = new StringBuilder();
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
         @Override
         public @Nullable CompletionStage<?> onText(
@@ -178,6 +184,14 @@ public final class ComfyUiSocket implements SmartLifecycle {
             return null;
         }
 
+        private void see(ByteBuffer message) {
+            try {
+                EventReading.ofBinary(message).ifPresent(heard::offer);
+            } catch (JacksonException e) {
+                LOG.debug("Skipped a preview of ComfyUI: {}", e.getOriginalMessage());
+            }
+        }
+
         private void hear(String message) {
             try {
                 // When nobody takes events fast enough the newest are lost: polling finds out.
@@ -190,6 +204,15 @@ public final class ComfyUiSocket implements SmartLifecycle {
         @Override
         public @Nullable CompletionStage<?> onBinary(
                 WebSocket socket, ByteBuffer part, boolean last) {
+            if (bytes.size() + part.remaining() <= LONGEST_PREVIEW) {
+                var copy = new byte[part.remaining()];
+                part.get(copy);
+                bytes.writeBytes(copy);
+            }
+            if (last) {
+                see(ByteBuffer.wrap(bytes.toByteArray()));
+                bytes.reset();
+            }
             socket.request(1);
             return null;
         }
