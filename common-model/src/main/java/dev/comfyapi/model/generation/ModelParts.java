@@ -12,13 +12,22 @@ public final class ModelParts {
 
     private final Map<ModelPart, FileNamePatterns> names = new EnumMap<>(ModelPart.class);
 
+    private final FileNamePatterns whole;
+
     /// With the shipped patterns, save for the parts that are given others.
     ///
     /// @param patterns as for [ModelFamilies], the preferred ones first
-    public ModelParts(Map<ModelPart, List<String>> patterns) {
+    /// @param wholeCheckpoints patterns of checkpoints that have their parts inside
+    public ModelParts(Map<ModelPart, List<String>> patterns, List<String> wholeCheckpoints) {
+        whole = new FileNamePatterns(wholeCheckpoints);
         for (var part : ModelPart.values()) {
             names.put(part, new FileNamePatterns(patterns.getOrDefault(part, part.patterns())));
         }
+    }
+
+    /// Whether the name says that this checkpoint needs nothing beside itself.
+    public boolean areInside(String checkpoint) {
+        return whole.fit(checkpoint);
     }
 
     /// The file to take for this part.

@@ -51,12 +51,14 @@ class ModelFamiliesTest {
 
     @Test
     void the_preferred_file_of_a_part_is_taken() {
-        var parts = new ModelParts(Map.of(ModelPart.CLIP_L, List.of("mine.*")));
+        var parts = new ModelParts(Map.of(ModelPart.CLIP_L, List.of("mine.*")), List.of("*incl*"));
         var files =
                 List.of("t5xxl_fp8.safetensors", "t5xxl_fp16.safetensors", "flux/ae.safetensors");
 
         assertThat(parts.find(ModelPart.T5XXL, files)).contains("t5xxl_fp16.safetensors");
         assertThat(parts.find(ModelPart.FLUX_VAE, files)).contains("flux/ae.safetensors");
         assertThat(parts.find(ModelPart.CLIP_L, List.of("clip_l.safetensors"))).isEmpty();
+        assertThat(parts.areInside("sd3_incl_clips.safetensors")).isTrue();
+        assertThat(parts.areInside("sd3.safetensors")).isFalse();
     }
 }
