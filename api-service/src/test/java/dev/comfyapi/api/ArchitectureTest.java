@@ -55,6 +55,7 @@ class ArchitectureTest {
                     "api.job",
                     "db.job",
                     "messaging",
+                    "model.asset",
                     "model.generation",
                     "model.job",
                     "model.message",

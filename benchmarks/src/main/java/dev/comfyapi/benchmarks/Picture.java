@@ -5,8 +5,8 @@ import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.model.generation.GenerationRequest;
+import dev.comfyapi.model.generation.PictureGraph;
 import dev.comfyapi.model.generation.Seed;
-import dev.comfyapi.model.generation.TextToImage;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.workflow.Graph;
@@ -19,7 +19,7 @@ final class Picture {
     private static final TimeBasedEpochGenerator IDS = Generators.timeBasedEpochGenerator();
 
     static final Graph GRAPH =
-            TextToImage.graph(
+            PictureGraph.of(
                     new GenerationRequest(
                             "a red bicycle leaning on a brick wall in the morning light",
                             "blurry",

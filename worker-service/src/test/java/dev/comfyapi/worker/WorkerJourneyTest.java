@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.model.generation.GenerationRequest;
+import dev.comfyapi.model.generation.PictureGraph;
 import dev.comfyapi.model.generation.Seed;
-import dev.comfyapi.model.generation.TextToImage;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.JobStatus;
@@ -657,7 +657,7 @@ class WorkerJourneyTest {
     }
 
     private static Graph aPicture(String model, int steps) {
-        return TextToImage.graph(
+        return PictureGraph.of(
                 new GenerationRequest(
                         "a lighthouse",
                         "",

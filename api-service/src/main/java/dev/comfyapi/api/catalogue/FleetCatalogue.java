@@ -33,7 +33,10 @@ public final class FleetCatalogue {
     }
 
     /// The fleet at one moment.
-    private record Snapshot(List<Model> models, Set<String> paths, FleetStore.Names names) {}
+    ///
+    /// @param last what the last workers had, when none is live
+    private record Snapshot(
+            List<Model> models, Set<String> paths, FleetStore.Names names, List<Model> last) {}
 
     private Snapshot look() {
         var models = fleet.models(true);
@@ -41,7 +44,8 @@ public final class FleetCatalogue {
                 models.stream()
                         .map(model -> model.folder() + "/" + model.name())
                         .collect(Collectors.toUnmodifiableSet());
-        return new Snapshot(models, paths, fleet.names());
+        var last = models.isEmpty() ? fleet.models(false) : models;
+        return new Snapshot(models, paths, fleet.names(), last);
     }
 
     private Snapshot now() {
@@ -66,16 +70,19 @@ public final class FleetCatalogue {
                 .toList();
     }
 
+    /// Names of the files in one of ComfyUI's model folders: what live workers have, else what the
+    /// last ones had.
+    public List<String> lastNames(String folder) {
+        return now().last().stream()
+                .filter(model -> model.folder().equals(folder))
+                .map(Model::name)
+                .toList();
+    }
+
     /// The checkpoint for requests that name none: the first by name that live workers have, else
     /// that the fleet had last.
     public Optional<String> firstCheckpoint() {
-        return names(CHECKPOINTS).stream()
-                .findFirst()
-                .or(() ->
-                        fleet.models(false).stream()
-                                .filter(model -> model.folder().equals(CHECKPOINTS))
-                                .map(Model::name)
-                                .findFirst());
+        return lastNames(CHECKPOINTS).stream().findFirst();
     }
 
     /// Whether live workers have all of these files, each as `folder/name`.

@@ -131,7 +131,7 @@ final class BatchController {
         var preference = preferences.of(request);
         var body = json.read(request);
         var call = IdempotentCall.of(request, PATH, body);
-        var batch = read(body);
+        var batch = read(caller.tenant(), body);
         Outcome outcome;
         if (batch.canRun()) {
             outcome =
@@ -158,7 +158,7 @@ final class BatchController {
                 view.isFinal() && wait.isPositive() ? HttpStatus.OK : HttpStatus.ACCEPTED);
     }
 
-    private Batch read(JsonNode body) {
+    private Batch read(int tenant, JsonNode body) {
         var problems = new Problems();
         var members = Members.of(body, problems);
         members.require("requests");
@@ -168,7 +168,7 @@ final class BatchController {
         members.end();
         var items = new ArrayList<Item>();
         for (var element : elements) {
-            items.add(read(element));
+            items.add(read(tenant, element));
         }
         // Texts were checked with the whole body; what is wrong inside an item belongs to the item.
         var outside =
@@ -178,11 +178,11 @@ final class BatchController {
         return new Batch(items, partial, outside);
     }
 
-    private Item read(Members.Element element) {
+    private Item read(int tenant, Members.Element element) {
         var problems = new Problems();
         problems.addUnstorableTexts(element.value(), element.pointer());
         var checked =
-                form.read(Members.at(element.value(), element.pointer(), problems))
+                form.read(tenant, Members.at(element.value(), element.pointer(), problems))
                         .filter(_ -> problems.isEmpty());
         return new Item(checked, problems.all());
     }

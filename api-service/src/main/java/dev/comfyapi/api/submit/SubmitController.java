@@ -151,7 +151,7 @@ final class SubmitController {
         var body = json.read(request);
         var call = IdempotentCall.of(request, path, body);
         var problems = new Problems();
-        var checked = form.read(Members.of(body, problems));
+        var checked = form.read(caller.tenant(), Members.of(body, problems));
         if (checked.isPresent() && problems.isEmpty()) {
             return submissions.submit(
                     caller.tenant(), checked.get(), TraceParent.of(request), call);

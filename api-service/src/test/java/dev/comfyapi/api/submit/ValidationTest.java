@@ -84,11 +84,35 @@ class ValidationTest {
                     "workflow": {}                         | not_supported #/workflow
                     "workflow_template": "x"               | not_supported #/workflow_template
                     "inputs": {}                           | not_supported #/inputs
-                    "init_image": "asset://x"              | not_supported #/init_image
-                    "mask": "x"                            | not_supported #/mask
-                    "strength": 0.5                        | not_supported #/strength
-                    "controlnet": []                       | not_supported #/controlnet
-                    "upscale": {}                          | not_supported #/upscale
+                    "init_image": "asset://x" | invalid_reference #/init_image
+                    "init_image": "fox.png" | invalid_reference #/init_image
+                    "init_image": 7 | invalid_type #/init_image
+                    "init_image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "strength": 1.01 | out_of_range #/strength
+                    "init_image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "strength": -0.1 | out_of_range #/strength
+                    "init_image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "mask": "x" | invalid_reference #/mask
+                    "init_image": null, "mask": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f" | needs_member #/mask
+                    "strength": 0.5 | needs_member #/strength
+                    "controlnet": {} | invalid_type #/controlnet
+                    "controlnet": [1, 2, 3, 4] | too_many #/controlnet
+                    "controlnet": ["x"] | invalid_type #/controlnet/0
+                    "controlnet": [{"image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f"}] | required #/controlnet/0/model
+                    "controlnet": [{"model": "c"}] | required #/controlnet/0/image
+                    "controlnet": [{"model": "../c", "image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f"}] | invalid_value #/controlnet/0/model
+                    "controlnet": [{"model": "c", "image": "x"}] | invalid_reference #/controlnet/0/image
+                    "controlnet": [{"model": "c", "image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "strength": 10.1}] | out_of_range #/controlnet/0/strength
+                    "controlnet": [{"model": "c", "image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "start": 0.6, "end": 0.5}] | out_of_range #/controlnet/0/end
+                    "controlnet": [{"model": "c", "image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "weight": 1}] | unknown_field #/controlnet/0/weight
+                    "upscale": [] | invalid_type #/upscale
+                    "upscale": {} | required #/upscale/factor
+                    "upscale": {"denoise": 0.5} | required #/upscale/factor
+                    "upscale": {"factor": 0.9} | out_of_range #/upscale/factor
+                    "upscale": {"factor": 4.1} | out_of_range #/upscale/factor
+                    "upscale": {"factor": 4, "scale": 1} | unknown_field #/upscale/scale
+                    "upscale": {"factor": 2, "denoise": 1.1} | out_of_range #/upscale/denoise
+                    "upscale": {"factor": 3}, "height": 2048 | out_of_range #/upscale/factor
+                    "upscale": {"model": "u", "factor": 2} | conflict #/upscale/factor
+                    "upscale": {"model": "u", "denoise": 0.1} | conflict #/upscale/denoise
+                    "upscale": {"model": "/u"} | invalid_value #/upscale/model
                     "webhook": {}                          | not_supported #/webhook
                     "finish_within_s": 60                  | not_supported #/finish_within_s
                     "pool": "big"                          | not_supported #/pool
@@ -99,7 +123,7 @@ class ValidationTest {
     void a_bad_member_is_named_and_nothing_is_stored(String member, String error) {
         long before = api.storedJobs();
         var prompt = member.contains("\"prompt\"") ? "" : "\"prompt\": \"a fox\", ";
-        var model = member.contains("\"model\"") ? "" : "\"model\": \"a\", ";
+        var model = member.startsWith("\"model\"") ? "" : "\"model\": \"a\", ";
 
         var answer = api.post("/api/v1/jobs", "{" + prompt + model + member + "}");
 
@@ -126,6 +150,13 @@ class ValidationTest {
                 "\"batch_size\": 4, \"num_images\": 4",
                 "\"loras\": []",
                 "\"loras\": [{\"name\": \"a.safetensors\", \"strength\": -0.5}]",
+                "\"init_image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"strength\": 0",
+                "\"init_image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"mask\": \"job://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f/artifacts/0\"",
+                "\"controlnet\": []",
+                "\"controlnet\": [{\"model\": \"c\", \"image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"start\": 0.5, \"end\": 0.5}]",
+                "\"upscale\": {\"model\": \"u\"}",
+                "\"upscale\": {\"factor\": 4.0, \"denoise\": 1}, \"width\": 1024",
+                "\"upscale\": {\"model\": null, \"factor\": 1}",
                 "\"output\": {\"metadata\": \"embed\", \"retention_s\": 60}",
                 "\"run_after\": \"2020-01-01T00:00:00+02:00\"",
                 "\"start_within_s\": 60, \"max_execution_s\": 600, \"max_attempts\": 1",
@@ -141,7 +172,7 @@ class ValidationTest {
         var answer =
                 api.post(
                         "/api/v1/generate",
-                        "{\"width\": 9000, \"steps\": \"x\", \"promt\": \"a\", \"mask\": \"b\"}");
+                        "{\"width\": 9000, \"steps\": \"x\", \"promt\": \"a\", \"mask\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\"}");
 
         assertThat(answer.errors())
                 .contains(
@@ -149,12 +180,12 @@ class ValidationTest {
                         "out_of_range #/width",
                         "invalid_type #/steps",
                         "unknown_field #/promt",
-                        "not_supported #/mask");
+                        "needs_member #/mask");
         assertThat(answer.at("/code")).isEqualTo("validation_failed");
         assertThat(answer.at("/type")).isEqualTo("/problems/validation_failed");
         assertThat(answer.at("/instance")).isEqualTo("/api/v1/generate");
         assertThat(answer.at("/request_id")).isEqualTo(answer.header("X-Request-Id"));
-        assertThat(answer.json().at("/errors/1/params/max").isMissingNode()).isFalse();
+        assertThat(answer.json().at("/errors/2/params/max").isMissingNode()).isFalse();
     }
 
     @Test

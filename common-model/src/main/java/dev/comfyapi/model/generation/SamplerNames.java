@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /// Samplers and schedulers by the names ComfyUI 0.33 has, and by the names other tools gave them.
 ///
@@ -44,8 +45,27 @@ public final class SamplerNames {
                             "linear_quadratic",
                             "kl_optimal"));
 
+    private static final Pattern PREFIXED = Pattern.compile("^k(euler|heun|dpm|lms)");
+
     /// A sampler, and the scheduler its foreign name implies; null when it implies none.
     public record Choice(String sampler, @org.jspecify.annotations.Nullable String scheduler) {}
+
+    /// Names of other tools and libraries, simplified, that are more than another spelling.
+    private static final Map<String, String> FOREIGN =
+            Map.ofEntries(
+                    Map.entry("eulera", "euler_ancestral"),
+                    Map.entry("eulerdiscrete", "euler"),
+                    Map.entry("eulerancestraldiscrete", "euler_ancestral"),
+                    Map.entry("heundiscrete", "heun"),
+                    Map.entry("lmsdiscrete", "lms"),
+                    Map.entry("dpm2a", "dpm_2_ancestral"),
+                    Map.entry("dpm2discrete", "dpm_2"),
+                    Map.entry("dpm2ancestraldiscrete", "dpm_2_ancestral"),
+                    Map.entry("dpmpp2sa", "dpmpp_2s_ancestral"),
+                    Map.entry("dpmsolvermultistep", "dpmpp_2m"),
+                    Map.entry("dpmsolverpp", "dpmpp_2m"),
+                    Map.entry("dpmsolversde", "dpmpp_sde"),
+                    Map.entry("unipcmultistep", "uni_pc"));
 
     private static final Map<String, Choice> ALIASES = aliases();
 
@@ -57,7 +77,7 @@ public final class SamplerNames {
     /// @param known what the fleet reports; may be empty
     public static Optional<Choice> sampler(String name, Set<String> known) {
         if (SAMPLERS.contains(name) || known.contains(name)) {
-            return Optional.of(new Choice(name, null));
+            return Optional.of(choice(name));
         }
         return Optional.ofNullable(ALIASES.get(simplified(name)));
     }
@@ -83,40 +103,35 @@ public final class SamplerNames {
         };
     }
 
+    /// LCM was distilled for one scheduler; others leave it blurred.
+    private static Choice choice(String sampler) {
+        return new Choice(sampler, sampler.equals("lcm") ? "sgm_uniform" : null);
+    }
+
     private static String simplified(String name) {
         var plain =
                 name.toLowerCase(Locale.ROOT)
                         .replace("plus_plus", "pp")
                         .replace("++", "pp")
                         .replaceAll("[ _()-]", "");
-        return plain.startsWith("keuler") || plain.startsWith("kdpm") || plain.startsWith("klms")
-                ? plain.substring(1)
-                : plain;
+        return PREFIXED.matcher(plain).find() ? plain.substring(1) : plain;
     }
 
     private static Map<String, Choice> aliases() {
         var aliases = new TreeMap<String, Choice>();
         for (var name : SAMPLERS) {
-            aliases.put(simplified(name), new Choice(name, null));
+            aliases.put(simplified(name), choice(name));
         }
-        aliases.put("eulera", new Choice("euler_ancestral", null));
-        aliases.put("dpm2a", new Choice("dpm_2_ancestral", null));
-        aliases.put("dpmpp2sa", new Choice("dpmpp_2s_ancestral", null));
-        aliases.put("unipc", new Choice("uni_pc", null));
-        for (var name :
-                List.of(
-                        "lms",
-                        "dpm2",
-                        "dpm2a",
-                        "dpmpp2sa",
-                        "dpmpp2m",
-                        "dpmppsde",
-                        "dpmpp2msde",
-                        "dpmpp3msde")) {
-            var sampler = java.util.Objects.requireNonNull(aliases.get(name)).sampler();
-            aliases.put(name + "karras", new Choice(sampler, "karras"));
-            aliases.put(name + "exponential", new Choice(sampler, "exponential"));
+        FOREIGN.forEach((foreign, name) -> aliases.put(foreign, choice(name)));
+        for (var plain : Map.copyOf(aliases).entrySet()) {
+            for (var scheduler : List.of("karras", "exponential", "sgm_uniform", "beta")) {
+                aliases.putIfAbsent(
+                        plain.getKey() + simplified(scheduler),
+                        new Choice(plain.getValue().sampler(), scheduler));
+            }
         }
+        // Replicate's name of what others call DPM++ 2M Karras.
+        aliases.put("karrasdpm", new Choice("dpmpp_2m", "karras"));
         return Map.copyOf(aliases);
     }
 }

@@ -1,4 +1,4 @@
-/// The prompt request as a checked value, and the graph that fulfils it.
+/// The prompt request as a checked value, the family of its model, and the graph that fulfils it.
 @NullMarked
 package dev.comfyapi.model.generation;
 

@@ -39,7 +39,17 @@ class GenerationTest {
         "DPM++ 2M SDE (Karras), dpmpp_2m_sde, karras",
         "DPM++ 3M SDE Exponential, dpmpp_3m_sde, exponential",
         "UniPC, uni_pc,",
-        "DDIM, ddim,"
+        "DDIM, ddim,",
+        "K_HEUN, heun,",
+        "LMS Karras, lms, karras",
+        "DPM2 a Karras, dpm_2_ancestral, karras",
+        "DPM++ 2S a Karras, dpmpp_2s_ancestral, karras",
+        "Euler a SGM Uniform, euler_ancestral, sgm_uniform",
+        "DPMSolverMultistep, dpmpp_2m,",
+        "KarrasDPM, dpmpp_2m, karras",
+        "lcm, lcm, sgm_uniform",
+        "LCM, lcm, sgm_uniform",
+        "DPM adaptive, dpm_adaptive,"
     })
     void samplers_are_found_by_the_names_other_tools_gave_them(
             String name, String sampler, String scheduler) {
@@ -57,7 +67,7 @@ class GenerationTest {
 
     @Test
     void loras_are_chained_between_the_checkpoint_and_its_users() {
-        var graph = TextToImage.graph(request(List.of(lora("a"), lora("b")))).toJson();
+        var graph = PictureGraph.of(request(List.of(lora("a"), lora("b")))).toJson();
 
         assertThat(graph.at("/lora1/inputs/model/0").stringValue()).isEqualTo("checkpoint");
         assertThat(graph.at("/lora2/inputs/model/0").stringValue()).isEqualTo("lora1");
@@ -70,7 +80,7 @@ class GenerationTest {
 
     @Test
     void a_graph_needs_its_models_and_nodes() {
-        var needs = Needs.of(TextToImage.graph(request(List.of(lora("a.safetensors")))), "default");
+        var needs = Needs.of(PictureGraph.of(request(List.of(lora("a.safetensors")))), "default");
 
         assertThat(needs.affinity()).isEqualTo("checkpoints/sd15.safetensors");
         assertThat(needs.models())
@@ -83,7 +93,7 @@ class GenerationTest {
 
     @Test
     void a_graph_comes_back_from_bytes_as_it_was() {
-        var graph = TextToImage.graph(request(List.of()));
+        var graph = PictureGraph.of(request(List.of()));
 
         assertThat(Graph.parse(graph.toBytes())).isEqualTo(graph);
     }
