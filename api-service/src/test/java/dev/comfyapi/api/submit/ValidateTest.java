@@ -75,7 +75,8 @@ class ValidateTest {
                 .isEqualTo(
                         """
                         [{"worker":"full","can_run":true,"missing":[]},\
-                        {"worker":"poor","can_run":false,"missing":["loras/add_detail.safetensors"]}]""");
+                        {"worker":"poor","can_run":false,"missing":["loras/add_detail.safetensors"]}]\
+                        """);
         assertThat(api.storedJobs()).isEqualTo(before);
     }
 
@@ -93,8 +94,7 @@ class ValidateTest {
         assertThat(said.json().path("valid").booleanValue()).isFalse();
         assertThat(said.json().path("feasible").booleanValue()).isFalse();
         assertThat(said.json().path("errors")).isEqualTo(refused.json().path("errors"));
-        assertThat(said.errors())
-                .contains("node_not_allowed #/workflow/9/class_type");
+        assertThat(said.errors()).contains("node_not_allowed #/workflow/9/class_type");
         assertThat(said.json().path("missing_models").toString())
                 .isEqualTo("[\"loras/ad_detail.safetensors\"]");
     }
@@ -195,8 +195,7 @@ class ValidateTest {
             assertThat(nodes.path("stale").booleanValue()).isTrue();
             assertThat(nodes.at("/nodes/0/workers_available").intValue()).isZero();
             assertThat(own.get("/api/v1/nodes/KSampler").json().has("input")).isTrue();
-            assertThat(checked.path("valid").booleanValue())
-                    .isTrue();
+            assertThat(checked.path("valid").booleanValue()).isTrue();
             assertThat(checked.path("feasible").booleanValue()).isFalse();
             assertThat(checked.path("capable_workers").intValue()).isZero();
         }
