@@ -1,36 +1,98 @@
 package dev.comfyapi.api.catalogue;
 
-import dev.comfyapi.db.catalogue.FleetStore;
+import dev.comfyapi.db.catalogue.FleetStore.Installation;
 import dev.comfyapi.model.workflow.NodeCatalogue;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 
-/// Workers and what they have, at one moment.
-///
-/// @param stale whether none of them lives, and this is what they had when last seen
-/// @param nodes all classes that any of them has
-public record Fleet(List<Worker> workers, boolean stale, NodeCatalogue nodes) {
+/// Workers and what they have, at one moment. What every request asks is worked out once.
+public final class Fleet {
 
-    public Fleet {
-        workers = List.copyOf(workers);
+    private final List<Worker> workers;
+    private final boolean stale;
+    private final NodeCatalogue nodes;
+    private final Map<String, Set<String>> names = new TreeMap<>();
+    private final Set<String> samplers = new TreeSet<>();
+    private final Set<String> schedulers = new TreeSet<>();
+
+    Fleet(List<Worker> workers, boolean stale, NodeCatalogue nodes) {
+        this.workers = List.copyOf(workers);
+        this.stale = stale;
+        this.nodes = nodes;
+        // Workers that are alike share an installation.
+        var kinds = Collections.newSetFromMap(new IdentityHashMap<Installation, Boolean>());
+        workers.forEach(worker -> kinds.add(worker.installation()));
+        for (var kind : kinds) {
+            kind.models().forEach(this::addName);
+            samplers.addAll(kind.samplers());
+            schedulers.addAll(kind.schedulers());
+        }
+    }
+
+    private void addName(String path) {
+        int slash = path.indexOf('/');
+        if (slash > 0) {
+            names.computeIfAbsent(path.substring(0, slash), _ -> new TreeSet<>())
+                    .add(path.substring(slash + 1));
+        }
+    }
+
+    public List<Worker> workers() {
+        return workers;
+    }
+
+    /// Whether none of the workers lives, and this is what they had when last seen.
+    public boolean stale() {
+        return stale;
+    }
+
+    /// All classes that any of them has.
+    public NodeCatalogue nodes() {
+        return nodes;
+    }
+
+    /// Names of the files in one of ComfyUI's model folders.
+    public Set<String> names(String folder) {
+        return Collections.unmodifiableSet(names.getOrDefault(folder, Set.of()));
+    }
+
+    public Set<String> samplers() {
+        return Collections.unmodifiableSet(samplers);
+    }
+
+    public Set<String> schedulers() {
+        return Collections.unmodifiableSet(schedulers);
     }
 
     /// One worker.
     ///
     /// @param loaded the main model its ComfyUI ran last, as `folder/name`
     public record Worker(
-            String name,
-            String pool,
-            @Nullable String loaded,
-            FleetStore.Installation installation) {
+            String name, String pool, @Nullable String loaded, Installation installation) {
+
+        /// Its files, as `folder/name`.
+        public Set<String> models() {
+            return installation.models();
+        }
+
+        /// Its node classes.
+        public Set<String> nodes() {
+            return installation.nodes();
+        }
+
+        boolean has(Collection<String> models, Collection<String> nodes) {
+            return installation.models().containsAll(models)
+                    && installation.nodes().containsAll(nodes);
+        }
 
         /// What of this the worker lacks; classes as they are, files as `folder/name`.
         public List<String> missing(Collection<String> models, Collection<String> nodes) {
@@ -80,38 +142,11 @@ public record Fleet(List<Worker> workers, boolean stale, NodeCatalogue nodes) {
                 entry.getValue()[1]);
     }
 
-    /// Names of the files in one of ComfyUI's model folders.
-    public Set<String> names(String folder) {
-        var names = new TreeSet<String>();
-        for (var worker : workers) {
-            for (var path : worker.installation().models()) {
-                if (path.startsWith(folder + "/")) {
-                    names.add(path.substring(folder.length() + 1));
-                }
-            }
-        }
-        return names;
-    }
-
     /// How many workers have a node class.
     int workersWith(String nodeClass) {
         return (int)
                 workers.stream()
                         .filter(worker -> worker.installation().nodes().contains(nodeClass))
                         .count();
-    }
-
-    Set<String> samplers() {
-        return union(FleetStore.Installation::samplers);
-    }
-
-    Set<String> schedulers() {
-        return union(FleetStore.Installation::schedulers);
-    }
-
-    private Set<String> union(Function<FleetStore.Installation, Set<String>> part) {
-        var all = new TreeSet<String>();
-        workers.forEach(worker -> all.addAll(part.apply(worker.installation())));
-        return all;
     }
 }

@@ -138,8 +138,7 @@ public final class FleetCatalogue {
 
     /// Whether a live worker has all of these files, each as `folder/name`, and node classes.
     public boolean canRun(Collection<String> models, Collection<String> nodeClasses) {
-        return live().workers().stream()
-                .anyMatch(worker -> worker.missing(models, nodeClasses).isEmpty());
+        return live().workers().stream().anyMatch(worker -> worker.has(models, nodeClasses));
     }
 
     public Set<String> samplers() {

@@ -156,10 +156,8 @@ final class ValidateController {
                 warnings,
                 errors.isEmpty() && capable > 0,
                 capable,
-                needs.map(n -> missing(n.nodes(), fleet, w -> w.installation().nodes()))
-                        .orElse(List.of()),
-                needs.map(n -> missing(n.models(), fleet, w -> w.installation().models()))
-                        .orElse(List.of()),
+                needs.map(n -> missing(n.nodes(), fleet, Fleet.Worker::nodes)).orElse(List.of()),
+                needs.map(n -> missing(n.models(), fleet, Fleet.Worker::models)).orElse(List.of()),
                 new Estimate(
                         needs.map(n -> catalogue.medianExecutionMs().get(n.affinity()))
                                 .orElse(null)),

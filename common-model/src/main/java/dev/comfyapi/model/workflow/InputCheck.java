@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// Judges the value of one input: a literal, or a link to another node's output.
 final class InputCheck {
@@ -45,6 +45,7 @@ final class InputCheck {
     private final Function<String, Optional<NodeClass>> classOf;
     private final Set<String> nodes;
     private final Function<String, Set<String>> models;
+    private final boolean fleetIsKnown;
 
     /// @param classOf what is known of the class of the node with an id
     /// @param nodes ids of all nodes
@@ -60,8 +61,6 @@ final class InputCheck {
         this.fleetIsKnown = models != null;
         this.models = models == null ? _ -> Set.of() : models;
     }
-
-    private final boolean fleetIsKnown;
 
     /// @param input null when nothing is known of it
     void check(Place place, String name, @Nullable NodeInput input, JsonNode value) {
@@ -245,9 +244,12 @@ final class InputCheck {
         if (!fleetIsKnown || Needs.isBuiltIn(folder, name)) {
             return;
         }
-        var known = new TreeSet<>(models.apply(folder));
+        var known = models.apply(folder);
         if (known.isEmpty() && input != null) {
-            input.choices().forEach(choice -> known.add(choice.replace('\\', '/')));
+            known =
+                    input.choices().stream()
+                            .map(choice -> choice.replace('\\', '/'))
+                            .collect(Collectors.toSet());
         }
         if (!known.contains(name)) {
             findings.refuseName(place, "model_not_available", "is on no live worker", name, known);
