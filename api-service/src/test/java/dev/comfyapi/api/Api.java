@@ -58,6 +58,17 @@ public final class Api implements AutoCloseable {
     public static final String CHECKPOINT = "sd15.safetensors";
     public static final int TENANT = 1;
 
+    /// What workers have that nobody has described.
+    private static final Set<String> NODES =
+            Set.of(
+                    "CheckpointLoaderSimple",
+                    "CLIPTextEncode",
+                    "EmptyLatentImage",
+                    "KSampler",
+                    "LoraLoader",
+                    "SaveImage",
+                    "VAEDecode");
+
     private static final JsonMapper JSON = JsonMapper.shared();
     private static @Nullable Servers servers;
     private static @Nullable Api shared;
@@ -303,19 +314,21 @@ public final class Api implements AutoCloseable {
     // The fleet.
 
     public WorkerStore.Registered aWorker(String name, String... models) {
+        return aWorker(
+                name,
+                new Catalogue(
+                        new TreeSet<>(Set.of(models)),
+                        new TreeSet<>(NODES),
+                        new TreeSet<>(Set.of("euler", "fleet_sampler")),
+                        new TreeSet<>(Set.of("normal", "fleet_scheduler")),
+                        "{}"));
+    }
+
+    public WorkerStore.Registered aWorker(String name, Catalogue catalogue) {
         return new WorkerStore(jdbc)
                 .register(
                         new WorkerStore.Registration(
-                                name,
-                                "default",
-                                Topics.LANE_COUNT,
-                                null,
-                                "0.33.0",
-                                new Catalogue(
-                                        new TreeSet<>(Set.of(models)),
-                                        new TreeSet<>(Set.of("KSampler")),
-                                        new TreeSet<>(Set.of("euler", "fleet_sampler")),
-                                        new TreeSet<>(Set.of("normal", "fleet_scheduler")))));
+                                name, "default", Topics.LANE_COUNT, null, "0.33.0", catalogue));
     }
 
     public void leave(WorkerStore.Registered worker) {

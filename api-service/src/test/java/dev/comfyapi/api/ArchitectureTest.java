@@ -26,7 +26,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule catalogue_uses_what_workers_reported =
-            mayUse("catalogue", "api.http", "db.catalogue");
+            mayUse("catalogue", "api.http", "db.catalogue", "model.workflow");
 
     @ArchTest
     static final ArchRule job_uses_its_stores_and_tells_workers =

@@ -49,6 +49,7 @@ class PackageMapTest {
                     .onlyDependOnClassesThat()
                     .resideInAnyPackage(
                             "..model.workflow..",
+                            "..model.asset..",
                             "..model.job..",
                             "java..",
                             "org.jspecify..",

@@ -159,7 +159,8 @@ final class Database {
                         new TreeSet<>(List.of("checkpoints/sd15.safetensors")),
                         new TreeSet<>(List.of("EmptyImage", "SaveImage")),
                         new TreeSet<>(List.of("euler")),
-                        new TreeSet<>(List.of("normal")));
+                        new TreeSet<>(List.of("normal")),
+                        "{}");
         return workers.register(
                         new WorkerStore.Registration(
                                 name, "default", 128, 8_192, "0.33.0", catalogue))

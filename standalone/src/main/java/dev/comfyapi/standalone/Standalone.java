@@ -231,7 +231,7 @@ public final class Standalone implements AutoCloseable {
         try (var client = HttpClient.newHttpClient()) {
             while (System.nanoTime() < until) {
                 var body = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
-                if (body.contains("\"checkpoints\"") && body.contains("\"stale\":false")) {
+                if (body.contains("\"checkpoint\"") && body.contains("\"stale\":false")) {
                     return true;
                 }
                 Thread.sleep(100);

@@ -108,6 +108,33 @@ class JourneysTest {
     }
 
     @Test
+    void a_workflow_of_the_clients_own_runs_as_it_was_sent() throws Exception {
+        var answer =
+                client.post(
+                        "/api/v1/jobs",
+                        """
+                        {"workflow": {
+                          "1": {"class_type": "EmptyImage", "inputs": {"width": 96, "height": 40, "batch_size": 1, "color": 255}},
+                          "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+                          "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "../mine"}}}}
+                        """,
+                        "Prefer",
+                        "wait=30");
+
+        assertThat(answer.status()).as(answer.toString()).isEqualTo(200);
+        var job = answer.json();
+        assertThat(job.path("status").stringValue()).isEqualTo("succeeded");
+        assertThat(job.path("params").isNull()).isTrue();
+        var picture = client.get(job.path("image_url").stringValue()).image();
+        assertThat(picture.getWidth()).isEqualTo(96);
+        assertThat(picture.getHeight()).isEqualTo(40);
+        assertThat(picture.getRGB(5, 5) & 0xFFFFFF).isEqualTo(0xFFFF00);
+        var graph =
+                client.get("/api/v1/jobs/%s/workflow".formatted(job.path("job_id").stringValue()));
+        assertThat(graph.json().at("/2/class_type").stringValue()).isEqualTo("ImageInvert");
+    }
+
+    @Test
     void a_job_is_accepted_at_once_and_polled_to_its_end() throws Exception {
         var id = client.submit("polled");
 

@@ -1,8 +1,5 @@
 package dev.comfyapi.api.catalogue;
 
-import dev.comfyapi.db.catalogue.FleetStore;
-import dev.comfyapi.db.catalogue.FleetStore.Model;
-
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -14,6 +11,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 import java.util.List;
+import java.util.Map;
 
 /// The models that jobs can ask for.
 @RestController
@@ -21,24 +19,46 @@ import java.util.List;
 final class ModelController {
 
     private final FleetCatalogue catalogue;
-    private final FleetStore fleet;
 
-    ModelController(FleetCatalogue catalogue, FleetStore fleet) {
+    ModelController(FleetCatalogue catalogue) {
         this.catalogue = catalogue;
-        this.fleet = fleet;
     }
 
-    /// @param kind ComfyUI's model folder
-    /// @param workers live workers that have it
-    /// @param loaded live workers that ran it last: no time is lost loading it there
-    record ModelView(String name, String kind, int workers, int loaded) {
-        static ModelView of(Model model) {
-            return new ModelView(model.name(), model.folder(), model.workers(), model.loaded());
+    /// @param name what requests call it
+    /// @param path folder and name
+    /// @param type what kind of model it is, such as `checkpoint`
+    /// @param size bytes; null when not known
+    /// @param workersAvailable live workers that have it
+    /// @param workersLoaded live workers that ran it last: no time is lost loading it there
+    /// @param medianExecutionMs GPU time that half of the newest jobs with it needed at most; null
+    ///   without any
+    record ModelView(
+            String name,
+            String path,
+            String type,
+            @Nullable Long size,
+            int workersAvailable,
+            int workersLoaded,
+            @Nullable Integer medianExecutionMs) {
+
+        static ModelView of(Fleet.Model model, boolean stale, Map<String, Integer> medians) {
+            return new ModelView(
+                    model.name(),
+                    model.path(),
+                    ModelKind.of(model.folder()),
+                    null,
+                    stale ? 0 : model.workers(),
+                    stale ? 0 : model.loaded(),
+                    medians.get(model.path()));
+        }
+
+        boolean is(@Nullable String kind) {
+            return kind == null || kind.equals(type) || path.startsWith(kind + "/");
         }
     }
 
     /// @param stale whether no worker is live, and this is what the last ones had
-    record Models(List<ModelView> models, boolean stale) {
+    record Models(List<ModelView> models, int total, boolean stale) {
         Models {
             models = List.copyOf(models);
         }
@@ -49,17 +69,19 @@ final class ModelController {
             produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "List the fleet's models")
     Models models(
-            @Parameter(description = "Only this model folder, such as `checkpoints`")
+            @Parameter(
+                            description =
+                                    "Only models of this type, such as `checkpoint`, or of this"
+                                            + " folder of ComfyUI")
                     @RequestParam(name = "kind", required = false)
                     @Nullable String kind) {
-        var live = catalogue.live();
-        boolean stale = live.isEmpty();
-        var shown = stale ? fleet.models(false) : live;
-        return new Models(
-                shown.stream()
-                        .filter(model -> kind == null || model.folder().equals(kind))
-                        .map(ModelView::of)
-                        .toList(),
-                stale);
+        var fleet = catalogue.known();
+        var medians = catalogue.medianExecutionMs();
+        var models =
+                fleet.models().stream()
+                        .map(model -> ModelView.of(model, fleet.stale(), medians))
+                        .filter(model -> model.is(kind))
+                        .toList();
+        return new Models(models, models.size(), fleet.stale());
     }
 }

@@ -1,4 +1,4 @@
-/// Which models and names the live workers know.
+/// What the workers have: models, nodes and names; and which of the nodes clients may use.
 @NullMarked
 package dev.comfyapi.api.catalogue;
 

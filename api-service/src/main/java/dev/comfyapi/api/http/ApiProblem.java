@@ -31,15 +31,30 @@ public final class ApiProblem extends RuntimeException {
 
     /// All that is wrong with a body, at once.
     public static ApiProblem invalid(List<InvalidMember> errors) {
-        boolean onlyUnknown = errors.stream().allMatch(e -> e.code().equals("unknown_field"));
         return new ApiProblem(
-                onlyUnknown ? ProblemCode.UNKNOWN_FIELD : ProblemCode.VALIDATION_FAILED,
+                codeOf(errors),
                 errors.size() == 1
                         ? "1 member is not valid."
                         : "%d members are not valid.".formatted(errors.size()),
                 errors,
                 Map.of(),
                 Map.of());
+    }
+
+    /// The code that says most about all of them.
+    private static ProblemCode codeOf(List<InvalidMember> errors) {
+        for (var code :
+                List.of(
+                        ProblemCode.UNKNOWN_FIELD,
+                        ProblemCode.WORKFLOW_FORMAT_UI,
+                        ProblemCode.WORKFLOW_TOO_LARGE)) {
+            if (errors.stream().allMatch(e -> e.code().equals(code.wire()))) {
+                return code;
+            }
+        }
+        boolean onlyTheGraph =
+                errors.stream().allMatch(e -> (e.pointer() + "/").startsWith("#/workflow/"));
+        return onlyTheGraph ? ProblemCode.INVALID_WORKFLOW : ProblemCode.VALIDATION_FAILED;
     }
 
     public static ApiProblem notFound() {

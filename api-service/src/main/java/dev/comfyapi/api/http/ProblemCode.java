@@ -64,6 +64,20 @@ public enum ProblemCode {
             422,
             "Request has unknown members",
             "`errors` names each unknown member and the nearest known one. Nothing was stored."),
+    INVALID_WORKFLOW(
+            422,
+            "The workflow is not valid",
+            "`errors` names each place of the graph that is not valid, by JSON pointer, with the"
+                    + " node's id and class. Nothing was stored."),
+    WORKFLOW_FORMAT_UI(
+            422,
+            "The workflow is in the editor's format",
+            "ComfyUI's editor saves a format of its own. Export the workflow with Workflow → Export"
+                    + " (API) and send that file's content as `workflow`."),
+    WORKFLOW_TOO_LARGE(
+            422,
+            "The workflow is too large",
+            "A workflow has at most 2,000 nodes and 2 MiB of JSON; `errors` says what it has."),
     IDEMPOTENCY_KEY_REUSED(
             422,
             "The idempotency key was used for another request",

@@ -18,8 +18,13 @@ public final class Problems {
 
     /// Notes a mistake; only the first one of each place counts.
     public void add(String pointer, String code, String detail, Map<String, Object> params) {
+        add(new InvalidMember(pointer, code, detail, params));
+    }
+
+    /// The same, already written down.
+    public void add(InvalidMember member) {
         if (found.size() < MOST) {
-            found.putIfAbsent(pointer, new InvalidMember(pointer, code, detail, params));
+            found.putIfAbsent(member.pointer(), member);
         }
     }
 
@@ -105,6 +110,15 @@ public final class Problems {
                 return;
             }
         }
+    }
+
+    /// A JSON pointer, made safe to show.
+    public static String shown(String pointer) {
+        var names = pointer.split("/", -1);
+        for (int i = 0; i < names.length; i++) {
+            names[i] = escaped(names[i].replace("~1", "/").replace("~0", "~"));
+        }
+        return String.join("/", names);
     }
 
     /// A member's name as a part of a JSON pointer, safe to show.

@@ -10,6 +10,7 @@ import dev.comfyapi.model.job.JobId;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -102,6 +103,20 @@ final class JobController {
         return seen.isPresent() && seen.getAsLong() == job.revision()
                 ? new ResponseEntity<>(headers, HttpStatus.NOT_MODIFIED)
                 : new ResponseEntity<>(job, headers, HttpStatus.OK);
+    }
+
+    @GetMapping("/{job_id}/workflow")
+    @Operation(
+            summary = "Read the ComfyUI graph of a job",
+            description = "In API format: what was sent or made of the prompt, as it runs.")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The graph",
+            content = @Content(schema = @Schema(type = "object")))
+    ResponseEntity<String> workflow(@PathVariable("job_id") String jobId, Caller caller) {
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_JSON)
+                .body(jobs.graph(caller.tenant(), id(jobId)));
     }
 
     private static boolean statusOnly(HttpServletRequest request) {

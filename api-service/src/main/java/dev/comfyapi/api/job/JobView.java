@@ -147,7 +147,7 @@ public record JobView(
             @Nullable Long totalMs) {}
 
     @Schema(name = "JobUrls")
-    public record Urls(String self, String cancel) {}
+    public record Urls(String self, String cancel, String workflow) {}
 
     @JsonIgnore
     public boolean isFinal() {

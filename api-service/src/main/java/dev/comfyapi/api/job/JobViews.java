@@ -23,7 +23,6 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /// Makes of a row, and of what was heard since, what clients see.
@@ -61,9 +60,7 @@ final class JobViews {
                 result,
                 error(row),
                 params,
-                now.status == JobStatus.QUEUED
-                        ? queue(params, now.phase, row.place() == TokenPlace.LEASE)
-                        : null,
+                now.status == JobStatus.QUEUED ? queue(row, now.phase) : null,
                 row.priority().value(),
                 row.pool(),
                 row.batchId(),
@@ -81,7 +78,7 @@ final class JobViews {
                 JSON.readTree(row.metadata()),
                 row.tags(),
                 now.revision,
-                new JobView.Urls(self, self + "/cancel"),
+                new JobView.Urls(self, self + "/cancel", self + "/workflow"),
                 null,
                 null);
     }
@@ -136,21 +133,11 @@ final class JobViews {
                         running.at());
     }
 
-    private JobView.Queue queue(
-            @Nullable JsonNode params, @Nullable String phase, boolean assigned) {
-        boolean feasible = assigned || params == null || fleet.canRun(models(params));
+    private JobView.Queue queue(JobRow row, @Nullable String phase) {
+        boolean assigned = row.place() == TokenPlace.LEASE;
+        boolean feasible = assigned || fleet.canRun(row.models(), row.nodes());
         return new JobView.Queue(
                 feasible, feasible && phase != null ? phase : "waiting_capable_worker");
-    }
-
-    /// The files that the parameters name, as `folder/name`.
-    private static List<String> models(JsonNode params) {
-        var models = new ArrayList<String>();
-        models.add("checkpoints/" + params.path("model").asString(""));
-        for (var lora : params.path("loras")) {
-            models.add("loras/" + lora.path("name").asString(""));
-        }
-        return models;
     }
 
     private static JobView.@Nullable Attempt attempt(JobRow row) {

@@ -59,6 +59,13 @@ public final class Jobs {
                 .orElseThrow(ApiProblem::notFound);
     }
 
+    /// The graph that ComfyUI is given, JSON. The prefix of its files is set for each attempt.
+    ///
+    /// @throws ApiProblem when there is no such job, or it is another tenant's
+    String graph(int tenant, JobId id) {
+        return store.findGraph(tenant, id).orElseThrow(ApiProblem::notFound);
+    }
+
     /// The jobs of a batch, in order of submission.
     public List<JobView> readBatch(int tenant, UUID batch, String base) {
         return store.findBatch(tenant, batch).stream().map(row -> views.of(row, base)).toList();

@@ -1,7 +1,7 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.model.generation.GenerationRequest;
 import dev.comfyapi.model.job.Priority;
+import dev.comfyapi.model.workflow.Graph;
 
 import org.jspecify.annotations.Nullable;
 
@@ -12,13 +12,16 @@ import java.util.Map;
 
 /// A request that can become a job: everything is in range and nothing is left to default.
 ///
+/// @param graph what ComfyUI is to run
+/// @param params the resolved parameters as a JSON object; null when the client sent the graph
 /// @param runAfter scheduled start; null for at once
 /// @param startWithin expires when it has not started by then; null for never
 /// @param maxAttempts failed attempts that end it
 /// @param keepMetadata whether PNG text chunks stay in stored files
 /// @param retention how long job and files are kept
 record CheckedRequest(
-        GenerationRequest generation,
+        Graph graph,
+        @Nullable String params,
         Priority priority,
         @Nullable Instant runAfter,
         @Nullable Duration startWithin,

@@ -13,7 +13,6 @@ import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.messaging.MessageSender;
-import dev.comfyapi.model.generation.PictureGraph;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.message.JobEvent;
@@ -120,16 +119,15 @@ final class Submissions {
     }
 
     private NewJob job(CheckedRequest request, @Nullable UUID batch, @Nullable String traceparent) {
-        var graph = PictureGraph.of(request.generation());
         // Before any transaction: the class must stay even if the job is not stored.
-        int classId = classes.idOf(Needs.of(graph, JobClass.DEFAULT_POOL));
+        int classId = classes.idOf(Needs.of(request.graph(), JobClass.DEFAULT_POOL));
         Instant from = request.runAfter() == null ? clock.instant() : request.runAfter();
         return new NewJob(
                 new JobId(ids.generate()),
                 classId,
                 request.priority(),
-                graph,
-                ResolvedParams.json(request.generation()),
+                request.graph(),
+                request.params(),
                 JSON.writeValueAsString(request.metadata()),
                 request.tags(),
                 batch,

@@ -45,6 +45,7 @@ final class SubmitController {
 
     private final JsonBody json;
     private final PromptForm form;
+    private final WorkflowForm workflowForm;
     private final Submissions submissions;
     private final Jobs jobs;
     private final Preferences preferences;
@@ -54,6 +55,7 @@ final class SubmitController {
     SubmitController(
             JsonBody json,
             PromptForm form,
+            WorkflowForm workflowForm,
             Submissions submissions,
             Jobs jobs,
             Preferences preferences,
@@ -61,6 +63,7 @@ final class SubmitController {
             SubmitProperties properties) {
         this.json = json;
         this.form = form;
+        this.workflowForm = workflowForm;
         this.submissions = submissions;
         this.jobs = jobs;
         this.preferences = preferences;
@@ -112,8 +115,8 @@ final class SubmitController {
     @Operation(
             summary = "Submit a job",
             description =
-                    "Answers at once. With `Prefer: wait=N` it answers 200 when the job finished"
-                            + " within N seconds.")
+                    "A prompt, or a ComfyUI graph as `workflow`. Answers at once. With `Prefer:"
+                            + " wait=N` it answers 200 when the job finished within N seconds.")
     @Parameter(
             name = "Idempotency-Key",
             in = ParameterIn.HEADER,
@@ -134,7 +137,7 @@ final class SubmitController {
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = PromptBody.class)))
+                            schema = @Schema(oneOf = {PromptBody.class, WorkflowBody.class})))
     @ApiResponse(
             responseCode = "202",
             description = "The accepted job",
@@ -151,7 +154,11 @@ final class SubmitController {
         var body = json.read(request);
         var call = IdempotentCall.of(request, path, body);
         var problems = new Problems();
-        var checked = form.read(caller.tenant(), Members.of(body, problems));
+        var members = Members.of(body, problems);
+        var checked =
+                path.equals(JOBS) && WorkflowForm.isFor(body)
+                        ? workflowForm.read(members).request()
+                        : form.read(caller.tenant(), members);
         if (checked.isPresent() && problems.isEmpty()) {
             return submissions.submit(
                     caller.tenant(), checked.get(), TraceParent.of(request), call);

@@ -27,10 +27,10 @@ record SubmitProperties(
         @DefaultValue("7d") Duration retention) {
 
     SubmitProperties {
-        if (maxExecution.isNegative() || maxExecution.compareTo(PromptForm.LONGEST_RUN) > 0) {
+        if (maxExecution.isNegative() || maxExecution.compareTo(JobTerms.LONGEST_RUN) > 0) {
             throw new IllegalArgumentException(
                     "comfyapi.max-execution (%s) must be at most %s"
-                            .formatted(maxExecution, PromptForm.LONGEST_RUN));
+                            .formatted(maxExecution, JobTerms.LONGEST_RUN));
         }
     }
 }

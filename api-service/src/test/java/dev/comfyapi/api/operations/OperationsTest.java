@@ -41,7 +41,8 @@ class OperationsTest {
             var none = own.get("/api/v1/models");
             var worker = own.aWorker("w", "checkpoints/a", "loras/b");
             var live = own.get("/models");
-            var loras = own.get("/api/v1/models?kind=loras");
+            var loras = own.get("/api/v1/models?kind=lora");
+            var byFolder = own.get("/api/v1/models?kind=loras");
             own.leave(worker);
             var stale = own.get("/api/v1/models");
 
@@ -49,8 +50,23 @@ class OperationsTest {
             assertThat(live.json().path("models")).hasSize(2);
             assertThat(live.json().path("stale").booleanValue()).isFalse();
             assertThat(loras.at("/models/0/name")).isEqualTo("b");
-            assertThat(loras.at("/models/0/kind")).isEqualTo("loras");
+            assertThat(loras.json().path("models").path(0).propertyNames())
+                    .containsExactlyInAnyOrder(
+                            "name",
+                            "path",
+                            "type",
+                            "size",
+                            "workers_available",
+                            "workers_loaded",
+                            "median_execution_ms");
+            assertThat(loras.at("/models/0/path")).isEqualTo("loras/b");
+            assertThat(loras.at("/models/0/type")).isEqualTo("lora");
+            assertThat(loras.at("/models/0/workers_available")).isEqualTo("1");
+            assertThat(loras.json().at("/models/0/size").isNull()).isTrue();
+            assertThat(loras.at("/total")).isEqualTo("1");
             assertThat(loras.json().path("models")).hasSize(1);
+            assertThat(byFolder.text()).isEqualTo(loras.text());
+            assertThat(stale.at("/models/0/workers_available")).isEqualTo("0");
             assertThat(stale.json().path("stale").booleanValue()).isTrue();
             assertThat(stale.json().path("models")).hasSize(2);
         }
@@ -153,8 +169,10 @@ class OperationsTest {
                                     }
                                 }));
 
-        assertThat(post.at("/requestBody/content/application~1json/schema/$ref").stringValue())
-                .isEqualTo("#/components/schemas/PromptRequest");
+        assertThat(post.at("/requestBody/content/application~1json/schema/oneOf").toString())
+                .contains(
+                        "#/components/schemas/PromptRequest",
+                        "#/components/schemas/WorkflowRequest");
         assertThat(post.at("/responses/422/content/application~1problem+json").isMissingNode())
                 .isFalse();
         assertThat(schemas.at("/PromptRequest/properties/width/maximum").asInt(0)).isEqualTo(2048);

@@ -81,7 +81,6 @@ class ValidationTest {
                     "metadata": []                         | invalid_type #/metadata
                     "tags": ["", "a"]                      | too_short #/tags/0
                     "tags": "a"                            | invalid_type #/tags
-                    "workflow": {}                         | not_supported #/workflow
                     "workflow_template": "x"               | not_supported #/workflow_template
                     "inputs": {}                           | not_supported #/inputs
                     "init_image": "asset://x" | invalid_reference #/init_image

@@ -4,44 +4,48 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
-/// A file named by where the platform has it: `asset://<asset_id>`, or
-/// `job://<job_id>/artifacts/<index>` (`job://<job_id>/<index>` is the same).
+/// A stored file as requests and graphs name it: `asset://{id}` for an upload,
+/// `job://{id}/artifacts/{index}` for an output of a job (`job://{id}/{index}` means the same).
 ///
-/// @param index which file of the job; 0 for an asset
+/// Says nothing about whether the file exists or whose it is.
+///
+/// @param id of the asset or the job
+/// @param index of the artifact, from 0; 0 for an asset
 public record ContentReference(Kind kind, UUID id, int index) {
 
-    /// Where the file is.
+    /// What is named.
     public enum Kind {
-        /// A file that a client uploaded.
         ASSET,
-        /// A file that a job made.
         JOB
     }
 
-    private static final String UUID_FORM = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})";
-    private static final Pattern ASSET = Pattern.compile("asset://" + UUID_FORM);
+    private static final String ID = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})";
+    private static final Pattern ASSET = Pattern.compile("asset://" + ID);
     private static final Pattern JOB =
-            Pattern.compile("job://" + UUID_FORM + "/(?:artifacts/)?(0|[1-9][0-9]{0,5})");
+            Pattern.compile("job://" + ID + "/(?:artifacts/)?(0|[1-9][0-9]{0,4})");
 
-    /// Empty when the text is no reference.
+    public static ContentReference asset(UUID id) {
+        return new ContentReference(Kind.ASSET, id, 0);
+    }
+
+    public static ContentReference artifact(UUID job, int index) {
+        return new ContentReference(Kind.JOB, job, index);
+    }
+
+    /// Reads a text that is a reference and nothing else; ids in canonical lower case.
     public static Optional<ContentReference> parse(String text) {
         var asset = ASSET.matcher(text);
         if (asset.matches()) {
-            return Optional.of(
-                    new ContentReference(Kind.ASSET, UUID.fromString(asset.group(1)), 0));
+            return Optional.of(asset(UUID.fromString(asset.group(1))));
         }
         var job = JOB.matcher(text);
-        if (job.matches()) {
-            return Optional.of(
-                    new ContentReference(
-                            Kind.JOB,
-                            UUID.fromString(job.group(1)),
-                            Integer.parseInt(job.group(2))));
-        }
-        return Optional.empty();
+        return job.matches()
+                ? Optional.of(
+                        artifact(UUID.fromString(job.group(1)), Integer.parseInt(job.group(2))))
+                : Optional.empty();
     }
 
-    /// The form that [#parse] reads.
+    /// As [#parse] reads it; the same text for equal references.
     @Override
     public String toString() {
         return switch (kind) {

@@ -1,4 +1,4 @@
-/// How graphs and requests point at files of the platform.
+/// Files that requests and graphs name.
 @NullMarked
 package dev.comfyapi.model.asset;
 

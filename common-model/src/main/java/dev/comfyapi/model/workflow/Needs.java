@@ -5,6 +5,8 @@ import dev.comfyapi.model.job.JobClass;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /// What a graph needs of a worker, read off its loader nodes.
 public final class Needs {
@@ -24,6 +26,10 @@ public final class Needs {
                     new Loader("TripleCLIPLoader", "clip_name1", "text_encoders"),
                     new Loader("TripleCLIPLoader", "clip_name2", "text_encoders"),
                     new Loader("TripleCLIPLoader", "clip_name3", "text_encoders"),
+                    new Loader("QuadrupleCLIPLoader", "clip_name1", "text_encoders"),
+                    new Loader("QuadrupleCLIPLoader", "clip_name2", "text_encoders"),
+                    new Loader("QuadrupleCLIPLoader", "clip_name3", "text_encoders"),
+                    new Loader("QuadrupleCLIPLoader", "clip_name4", "text_encoders"),
                     new Loader("VAELoader", "vae_name", "vae"),
                     new Loader("LoraLoader", "lora_name", "loras"),
                     new Loader("LoraLoaderModelOnly", "lora_name", "loras"),
@@ -34,9 +40,26 @@ public final class Needs {
                     new Loader("StyleModelLoader", "style_model_name", "style_models"),
                     new Loader("GLIGENLoader", "gligen_name", "gligen"));
 
+    /// What VAELoader offers without a file of the name behind it.
+    private static final Set<String> BUILT_IN =
+            Set.of("vae/pixel_space", "vae/taesd", "vae/taesdxl", "vae/taesd3", "vae/taef1");
+
     private record Loader(String nodeClass, String input, String folder) {}
 
     private Needs() {}
+
+    /// The model folder whose files an input names; empty when it names none.
+    static Optional<String> folder(String nodeClass, String input) {
+        return LOADERS.stream()
+                .filter(l -> l.nodeClass().equals(nodeClass) && l.input().equals(input))
+                .map(Loader::folder)
+                .findFirst();
+    }
+
+    /// Whether ComfyUI brings this itself.
+    static boolean isBuiltIn(String folder, String name) {
+        return BUILT_IN.contains(folder + "/" + name);
+    }
 
     /// The class of jobs that this graph belongs to.
     ///
@@ -48,7 +71,10 @@ public final class Needs {
             for (Map.Entry<String, String> node : classes.entrySet()) {
                 var name = graph.inputs(node.getKey()).path(loader.input());
                 if (node.getValue().equals(loader.nodeClass()) && name.isString()) {
-                    models.add(loader.folder() + "/" + name.stringValue());
+                    var path = loader.folder() + "/" + name.stringValue().replace('\\', '/');
+                    if (!BUILT_IN.contains(path)) {
+                        models.add(path);
+                    }
                 }
             }
         }

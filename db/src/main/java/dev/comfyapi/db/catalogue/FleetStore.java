@@ -4,11 +4,15 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 import java.sql.Array;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
-import java.util.SortedSet;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /// What the fleet has and how it stands, for reading. Thread-safe.
 public final class FleetStore {
@@ -19,58 +23,90 @@ public final class FleetStore {
         this.jdbc = jdbc;
     }
 
-    /// One model file.
+    /// One worker.
     ///
-    /// @param folder ComfyUI's model folder, such as `checkpoints`
-    /// @param workers live workers that have it
-    /// @param loaded live workers that ran it last
-    public record Model(String folder, String name, int workers, int loaded) {}
+    /// @param loaded the main model its ComfyUI ran last, as `folder/name`
+    /// @param catalogue which catalogue it has: the hash, in hex
+    public record Worker(String name, String pool, @Nullable String loaded, String catalogue) {}
 
-    /// Models of the live workers; of the last known installations when `live` is false.
-    public List<Model> models(boolean live) {
+    /// The workers that live.
+    public List<Worker> live() {
         return jdbc.sql(
                         """
-                        SELECT split_part(m.path, '/', 1) AS folder,
-                               substr(m.path, strpos(m.path, '/') + 1) AS name,
-                               count(w.id) AS workers,
-                               count(w.id) FILTER (WHERE w.loaded = m.path) AS loaded
-                        FROM catalogue c
-                        LEFT JOIN worker w ON w.catalogue_hash = c.hash AND NOT w.gone
-                        CROSS JOIN LATERAL unnest(c.models) AS m(path)
-                        WHERE w.id IS NOT NULL OR (NOT :live AND c.seen_at > now() - interval '7 days')
-                        GROUP BY m.path
-                        ORDER BY folder, name
+                        SELECT name, pool, loaded, encode(catalogue_hash, 'hex') AS catalogue
+                        FROM worker WHERE NOT gone ORDER BY name, id
                         """)
-                .param("live", live)
-                .query((rs, _) ->
-                        new Model(
-                                rs.getString("folder"),
-                                rs.getString("name"),
-                                rs.getInt("workers"),
-                                rs.getInt("loaded")))
+                .query(FleetStore::worker)
                 .list();
     }
 
-    /// Names that live workers' samplers and nodes go by.
-    public record Names(
-            SortedSet<String> nodes, SortedSet<String> samplers, SortedSet<String> schedulers) {}
+    /// The workers of the last seven days as they were when last seen, whether they live or not.
+    public List<Worker> remembered() {
+        return jdbc.sql(
+                        """
+                        SELECT DISTINCT ON (name) name, pool, loaded, encode(catalogue_hash, 'hex') AS catalogue
+                        FROM worker WHERE last_seen > now() - interval '7 days' ORDER BY name, id DESC
+                        """)
+                .query(FleetStore::worker)
+                .list();
+    }
 
-    /// The union over the live workers; empty sets when there is none.
-    public Names names() {
-        var nodes = new TreeSet<String>();
-        var samplers = new TreeSet<String>();
-        var schedulers = new TreeSet<String>();
+    private static Worker worker(ResultSet rs, int number) throws SQLException {
+        return new Worker(
+                rs.getString("name"),
+                rs.getString("pool"),
+                rs.getString("loaded"),
+                rs.getString("catalogue"));
+    }
+
+    /// What an installation has.
+    ///
+    /// @param models files as `folder/name`
+    /// @param nodes node classes
+    /// @param objectInfo ComfyUI's description of the node classes, JSON
+    public record Installation(
+            Set<String> models,
+            Set<String> nodes,
+            Set<String> samplers,
+            Set<String> schedulers,
+            String objectInfo) {}
+
+    /// The installation with this catalogue. Never changes for one hash: keep it.
+    ///
+    /// @param hash hex
+    public Optional<Installation> installation(String hash) {
+        return jdbc.sql(
+                        """
+                        SELECT models, nodes, samplers, schedulers, object_info FROM catalogue WHERE hash = :hash
+                        """)
+                .param("hash", HexFormat.of().parseHex(hash))
+                .query((rs, _) ->
+                        new Installation(
+                                strings(rs.getArray("models")),
+                                strings(rs.getArray("nodes")),
+                                strings(rs.getArray("samplers")),
+                                strings(rs.getArray("schedulers")),
+                                rs.getString("object_info")))
+                .optional();
+    }
+
+    /// Milliseconds of GPU time that half of the newest jobs of each model needed at most; by
+    /// `folder/name`. Looks at the newest 5,000 jobs.
+    public Map<String, Integer> medianExecutionMs() {
+        var medians = new HashMap<String, Integer>();
         jdbc.sql(
                         """
-                        SELECT nodes, samplers, schedulers FROM catalogue c
-                        WHERE EXISTS (SELECT FROM worker w WHERE w.catalogue_hash = c.hash AND NOT w.gone)
+                        SELECT m.path, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY j.gpu_ms))::int AS median
+                        FROM (SELECT class_id, state, gpu_ms FROM job ORDER BY id DESC LIMIT 5000) j
+                        JOIN job_class c ON c.id = j.class_id
+                        CROSS JOIN LATERAL unnest(c.required_models) AS m(path)
+                        WHERE j.state = 1 AND j.gpu_ms IS NOT NULL
+                        GROUP BY m.path
                         """)
                 .query(rs -> {
-                    nodes.addAll(strings(rs.getArray("nodes")));
-                    samplers.addAll(strings(rs.getArray("samplers")));
-                    schedulers.addAll(strings(rs.getArray("schedulers")));
+                    medians.put(rs.getString("path"), rs.getInt("median"));
                 });
-        return new Names(nodes, samplers, schedulers);
+        return medians;
     }
 
     /// How the fleet and the queue stand.
@@ -118,7 +154,7 @@ public final class FleetStore {
                 .single();
     }
 
-    private static List<String> strings(Array array) throws SQLException {
-        return Arrays.asList((String[]) array.getArray());
+    private static Set<String> strings(Array array) throws SQLException {
+        return Set.copyOf(Arrays.asList((String[]) array.getArray()));
     }
 }

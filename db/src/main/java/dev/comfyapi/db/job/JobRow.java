@@ -24,6 +24,8 @@ import java.util.UUID;
 /// @param losses lost workers so far; 0 when it has ended
 /// @param dueAt when a delayed token moves on
 /// @param worker name of the worker of the newest attempt
+/// @param models files it needs, as `folder/name`
+/// @param nodes node classes it needs
 /// @param error JSON; null unless failed or expired
 /// @param result JSON with the artifacts; null unless succeeded
 /// @param params JSON; null for a raw graph
@@ -43,6 +45,8 @@ public record JobRow(
         Priority priority,
         int maxFailures,
         String pool,
+        List<String> models,
+        List<String> nodes,
         Instant createdAt,
         @Nullable Instant runAfter,
         @Nullable Instant startBy,

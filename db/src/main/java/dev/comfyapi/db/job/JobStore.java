@@ -74,7 +74,8 @@ public final class JobStore {
     /// One statement is one snapshot, so the token is always seen in exactly one place.
     private static final String READ =
             """
-            SELECT j.id, j.tenant_id, j.state, j.band, j.max_failures, c.pool, j.created_at, j.run_after, j.start_by,
+            SELECT j.id, j.tenant_id, j.state, j.band, j.max_failures, c.pool, c.required_models,
+                   c.required_nodes, j.created_at, j.run_after, j.start_by,
                    j.expires_at, coalesce(j.started_at, l.started_at) AS started_at, j.finished_at, j.gpu_ms,
                    j.store_ms, j.batch_id, j.retry_of, j.tags, j.metadata, j.params, j.error_code, j.error, j.result,
                    CASE WHEN j.state <> 0 THEN 'GONE'
@@ -214,6 +215,19 @@ public final class JobStore {
                 .optional();
     }
 
+    /// The graph that ComfyUI is given, JSON; empty when there is no such job, or it is another
+    /// tenant's.
+    public Optional<String> findGraph(int tenant, JobId id) {
+        return jdbc.sql(
+                        """
+                        SELECT convert_from(graph, 'UTF8') FROM job WHERE id = :id AND tenant_id = :tenant
+                        """)
+                .param("id", id.value())
+                .param("tenant", tenant)
+                .query(String.class)
+                .optional();
+    }
+
     /// The jobs of one batch, in order of submission.
     public List<JobRow> findBatch(int tenant, UUID batch) {
         return jdbc.sql(READ + "WHERE j.batch_id = :batch AND j.tenant_id = :tenant ORDER BY j.id")
@@ -334,6 +348,8 @@ public final class JobStore {
                 Priority.ofBand(rs.getInt("band")),
                 rs.getInt("max_failures"),
                 rs.getString("pool"),
+                strings(rs.getArray("required_models")),
+                strings(rs.getArray("required_nodes")),
                 java.util.Objects.requireNonNull(time(rs, "created_at")),
                 time(rs, "run_after"),
                 time(rs, "start_by"),

@@ -13,11 +13,14 @@ import java.util.TreeSet;
 /// @param nodes node classes
 /// @param samplers sampler names of KSampler
 /// @param schedulers scheduler names of KSampler
+/// @param objectInfo ComfyUI's description of its node classes as a JSON object, in an order of its
+///   own that does not change while the installation does not; `{}` when not known
 public record Catalogue(
         SortedSet<String> models,
         SortedSet<String> nodes,
         SortedSet<String> samplers,
-        SortedSet<String> schedulers) {
+        SortedSet<String> schedulers,
+        String objectInfo) {
 
     public Catalogue {
         models = new TreeSet<>(models);
@@ -26,11 +29,13 @@ public record Catalogue(
         schedulers = new TreeSet<>(schedulers);
     }
 
-    /// SHA-256 over the lists: installations that have the same are the same.
+    /// SHA-256 over all of it: installations that have the same are the same.
     public byte[] hash() {
         var lists = List.of(models, nodes, samplers, schedulers);
         var text =
-                String.join("\u0001", lists.stream().map(l -> String.join("\u0000", l)).toList());
+                String.join("\u0001", lists.stream().map(l -> String.join("\u0000", l)).toList())
+                        + "\u0001"
+                        + objectInfo;
         try {
             return MessageDigest.getInstance("SHA-256")
                     .digest(text.getBytes(StandardCharsets.UTF_8));

@@ -6,6 +6,7 @@ import dev.comfyapi.model.job.LeaseStage;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.core.simple.JdbcClient.StatementSpec;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -19,8 +20,8 @@ public final class WorkerStore {
     private static final String REGISTER =
             """
             WITH c AS (
-                INSERT INTO catalogue (hash, models, nodes, samplers, schedulers)
-                VALUES (:hash, :models, :nodes, :samplers, :schedulers)
+                INSERT INTO catalogue (hash, models, nodes, samplers, schedulers, object_info)
+                VALUES (:hash, :models, :nodes, :samplers, :schedulers, :object_info)
                 ON CONFLICT (hash) DO UPDATE SET seen_at = now()),
             i AS (SELECT nextval('worker_id_seq') AS id),
             n AS (
@@ -29,6 +30,24 @@ public final class WorkerStore {
                 RETURNING id, lane),
             o AS (UPDATE worker SET gone = true, accepting = false WHERE name = :name AND NOT gone RETURNING id)
             SELECT n.id, n.lane, (SELECT count(*) FROM o) AS evicted FROM n
+            """;
+
+    private static final String CHANGE_CATALOGUE =
+            """
+            WITH c AS (
+                INSERT INTO catalogue (hash, models, nodes, samplers, schedulers, object_info)
+                VALUES (:hash, :models, :nodes, :samplers, :schedulers, :object_info)
+                ON CONFLICT (hash) DO UPDATE SET seen_at = now())
+            UPDATE worker SET catalogue_hash = :hash WHERE id = :worker AND NOT gone AND catalogue_hash <> :hash
+            """;
+
+    /// A row that a worker takes up at the same moment is seen again, and stays.
+    private static final String FORGET_CATALOGUES =
+            """
+            DELETE FROM catalogue c
+            WHERE seen_at < now() - interval '7 days'
+              AND NOT EXISTS (SELECT FROM worker w WHERE w.catalogue_hash = c.hash
+                              AND (NOT w.gone OR w.last_seen > now() - interval '7 days'))
             """;
 
     private static final String HEARTBEAT =
@@ -73,13 +92,7 @@ public final class WorkerStore {
     public record Registered(long id, int lane, int evicted) {}
 
     public Registered register(Registration registration) {
-        var catalogue = registration.catalogue();
-        return jdbc.sql(REGISTER)
-                .param("hash", catalogue.hash())
-                .param("models", catalogue.models().toArray(String[]::new))
-                .param("nodes", catalogue.nodes().toArray(String[]::new))
-                .param("samplers", catalogue.samplers().toArray(String[]::new))
-                .param("schedulers", catalogue.schedulers().toArray(String[]::new))
+        return with(registration.catalogue(), jdbc.sql(REGISTER))
                 .param("name", registration.name())
                 .param("pool", registration.pool())
                 .param("lanes", registration.lanes())
@@ -88,6 +101,27 @@ public final class WorkerStore {
                 .query((rs, _) ->
                         new Registered(rs.getLong("id"), rs.getInt("lane"), rs.getInt("evicted")))
                 .single();
+    }
+
+    /// Says that the worker's ComfyUI has something else now; answers whether that was news.
+    ///
+    /// Safe to repeat. Catalogues that nobody has had for a week are forgotten with it.
+    public boolean changeCatalogue(long worker, Catalogue catalogue) {
+        int changed = with(catalogue, jdbc.sql(CHANGE_CATALOGUE)).param("worker", worker).update();
+        if (changed > 0) {
+            jdbc.sql(FORGET_CATALOGUES).update();
+        }
+        return changed > 0;
+    }
+
+    private static StatementSpec with(Catalogue catalogue, StatementSpec statement) {
+        return statement
+                .param("hash", catalogue.hash())
+                .param("models", catalogue.models().toArray(String[]::new))
+                .param("nodes", catalogue.nodes().toArray(String[]::new))
+                .param("samplers", catalogue.samplers().toArray(String[]::new))
+                .param("schedulers", catalogue.schedulers().toArray(String[]::new))
+                .param("object_info", catalogue.objectInfo());
     }
 
     /// How one lease of the worker stands.

@@ -41,6 +41,7 @@ public final class ComfyUi {
     static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
+    /// For versions that do not list their folders.
     private static final Set<String> STANDARD_FOLDERS =
             Set.of(
                     "checkpoints",
@@ -55,6 +56,9 @@ public final class ComfyUi {
                     "text_encoders",
                     "upscale_models",
                     "vae");
+
+    /// Folders that hold no models.
+    private static final Set<String> OTHER_FOLDERS = Set.of("configs", "custom_nodes", "datasets");
 
     private static final Duration ANSWER = Duration.ofSeconds(10);
     private static final Duration LONG_ANSWER = Duration.ofSeconds(60);
@@ -253,8 +257,8 @@ public final class ComfyUi {
     public Catalogue catalogue() throws IOException, InterruptedException {
         var nodes = getJson("/object_info", LONG_ANSWER);
         var models = new TreeSet<String>();
-        for (var folder : new TreeSet<>(STANDARD_FOLDERS)) {
-            var answer = get("/models/" + folder, ANSWER);
+        for (var folder : folders()) {
+            var answer = get("/models/" + encode(folder), ANSWER);
             if (answer.statusCode() == 404) {
                 continue;
             }
@@ -268,7 +272,21 @@ public final class ComfyUi {
                 models,
                 new TreeSet<>(nodes.propertyNames()),
                 choices(sampler.path("sampler_name")),
-                choices(sampler.path("scheduler")));
+                choices(sampler.path("scheduler")),
+                ObjectInfo.stable(nodes).toString());
+    }
+
+    private SortedSet<String> folders() throws IOException, InterruptedException {
+        var answer = get("/models", ANSWER);
+        if (answer.statusCode() == 404) {
+            return new TreeSet<>(STANDARD_FOLDERS);
+        }
+        expectOk(answer);
+        var folders = new TreeSet<String>();
+        json(answer).forEach(name -> folders.add(name.asString("")));
+        folders.removeAll(OTHER_FOLDERS);
+        folders.remove("");
+        return folders;
     }
 
     /// A list of choices is `[["a", "b"], {…}]` in old nodes and `["COMBO", {"options": ["a",

@@ -72,6 +72,7 @@ public class LaneConfiguration {
             Nudge nudge) {
         return new WorkerLife(
                 new Registration(comfyUi, owner, workers, recording, properties),
+                new CatalogueWatch(comfyUi, health, workers, properties.refresh()),
                 heartbeat,
                 ledger,
                 pulse,

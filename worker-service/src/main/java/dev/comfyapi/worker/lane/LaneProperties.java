@@ -17,12 +17,14 @@ import java.time.Duration;
 /// @param pool runs only jobs of this pool
 /// @param heartbeat how often it reports; every second while it hears nothing from Kafka
 /// @param grace how long a shutdown waits for the running job
+/// @param refresh how often it looks whether ComfyUI has other models or nodes
 @ConfigurationProperties("comfyapi.worker")
 record LaneProperties(
         @Nullable String name,
         @DefaultValue(JobClass.DEFAULT_POOL) String pool,
         @DefaultValue("5s") Duration heartbeat,
-        @DefaultValue("60s") Duration grace) {
+        @DefaultValue("60s") Duration grace,
+        @DefaultValue("60s") Duration refresh) {
 
     LaneProperties {
         if (name != null && name.isBlank()) {
@@ -39,6 +41,10 @@ record LaneProperties(
         if (grace.isNegative()) {
             throw new IllegalArgumentException(
                     "comfyapi.worker.grace (%s) must not be negative".formatted(grace));
+        }
+        if (!refresh.isPositive()) {
+            throw new IllegalArgumentException(
+                    "comfyapi.worker.refresh (%s) must be more than nothing".formatted(refresh));
         }
     }
 

@@ -28,6 +28,7 @@ public final class WorkerLife implements SmartLifecycle {
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
     private final Registration registration;
+    private final CatalogueWatch catalogue;
     private final Heartbeat heartbeat;
     private final Ledger ledger;
     private final Pulse pulse;
@@ -41,6 +42,7 @@ public final class WorkerLife implements SmartLifecycle {
 
     WorkerLife(
             Registration registration,
+            CatalogueWatch catalogue,
             Heartbeat heartbeat,
             Ledger ledger,
             Pulse pulse,
@@ -50,6 +52,7 @@ public final class WorkerLife implements SmartLifecycle {
             LaneProperties properties,
             Nudge nudge) {
         this.registration = registration;
+        this.catalogue = catalogue;
         this.heartbeat = heartbeat;
         this.ledger = ledger;
         this.pulse = pulse;
@@ -82,6 +85,7 @@ public final class WorkerLife implements SmartLifecycle {
     /// Returns when this registration is over.
     private void serve(WorkerStore.Registered me) throws InterruptedException {
         var lane = MessageReader.ofLane(consumers, me.lane(), new LaneListener(me.id(), ledger));
+        var watching = catalogue.start(me.id());
         try {
             boolean listening = listen(lane);
             boolean reached = true;
@@ -112,6 +116,7 @@ public final class WorkerLife implements SmartLifecycle {
                                 : shorter(QUICK, properties.heartbeat()));
             }
         } finally {
+            watching.interrupt();
             pulse.stop();
             lane.stop();
         }
