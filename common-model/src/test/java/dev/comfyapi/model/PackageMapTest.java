@@ -22,6 +22,15 @@ class PackageMapTest {
                     .resideInAnyPackage("..model.job..", "java..", "org.jspecify..");
 
     @ArchTest
+    static final ArchRule references_know_only_the_jdk =
+            classes()
+                    .that()
+                    .resideInAPackage("..model.asset..")
+                    .should()
+                    .onlyDependOnClassesThat()
+                    .resideInAnyPackage("..model.asset..", "java..", "org.jspecify..");
+
+    @ArchTest
     static final ArchRule messages_know_only_jobs =
             classes()
                     .that()

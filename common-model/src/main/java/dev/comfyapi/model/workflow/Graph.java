@@ -9,7 +9,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// A ComfyUI workflow in API format: node id → class and inputs. Immutable.
 ///
@@ -99,6 +102,39 @@ public final class Graph {
             if (node.getValue().path("inputs") instanceof ObjectNode inputs
                     && inputs.has("filename_prefix")) {
                 inputs.set("filename_prefix", JsonNodeFactory.instance.stringNode(prefix));
+            }
+        }
+        return new Graph(copy);
+    }
+
+    /// The texts among the inputs of all nodes, each once.
+    public Set<String> texts() {
+        var texts = new LinkedHashSet<String>();
+        for (var node : nodes.properties()) {
+            for (var input : node.getValue().path("inputs").properties()) {
+                if (input.getValue().isString()) {
+                    texts.add(input.getValue().stringValue());
+                }
+            }
+        }
+        return texts;
+    }
+
+    /// The same graph with other texts in its inputs: each input that is exactly one of these texts
+    /// has the other one instead.
+    public Graph withTexts(Map<String, String> instead) {
+        var copy = nodes.deepCopy();
+        for (var node : copy.properties()) {
+            if (node.getValue().path("inputs") instanceof ObjectNode inputs) {
+                for (var input : List.copyOf(inputs.properties())) {
+                    var text =
+                            input.getValue().isString()
+                                    ? instead.get(input.getValue().stringValue())
+                                    : null;
+                    if (text != null) {
+                        inputs.set(input.getKey(), JsonNodeFactory.instance.stringNode(text));
+                    }
+                }
             }
         }
         return new Graph(copy);
