@@ -219,8 +219,7 @@ public final class AssetStore {
                         """)
                 .param("patience", patience.toMillis())
                 .param("most", most)
-                .query((rs, _) ->
-                        new Leftover(rs.getObject("id", UUID.class), rs.getString("key")))
+                .query((rs, _) -> new Leftover(rs.getObject("id", UUID.class), rs.getString("key")))
                 .list();
     }
 

@@ -23,4 +23,9 @@ public class ArtifactConfiguration {
             ComfyUi comfyUi, ArtifactStore artifactStore, ArtifactProperties properties) {
         return new ArtifactIntake(comfyUi, artifactStore, properties.largest().toBytes());
     }
+
+    @Bean
+    Inputs inputs(ComfyUi comfyUi, ArtifactStore artifactStore) {
+        return new Inputs(comfyUi, artifactStore);
+    }
 }
