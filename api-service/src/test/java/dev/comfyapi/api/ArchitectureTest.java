@@ -25,6 +25,18 @@ class ArchitectureTest {
             mayUse("artifact", "api.http", "artifact", "db.secret");
 
     @ArchTest
+    static final ArchRule asset_uses_its_tables_and_the_store =
+            mayUse(
+                    "asset",
+                    "api.http",
+                    "api.artifact",
+                    "api.job",
+                    "artifact",
+                    "db.asset",
+                    "model.asset",
+                    "model.job");
+
+    @ArchTest
     static final ArchRule catalogue_uses_what_workers_reported =
             mayUse("catalogue", "api.http", "db.catalogue", "model.workflow");
 
@@ -51,6 +63,7 @@ class ArchitectureTest {
             mayUse(
                     "submit",
                     "api.http",
+                    "api.asset",
                     "api.catalogue",
                     "api.job",
                     "db.job",

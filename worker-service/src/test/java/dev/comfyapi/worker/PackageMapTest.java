@@ -23,6 +23,7 @@ class PackageMapTest {
                                     .or(
                                             JavaClass.Predicates.resideInAnyPackage(
                                                     "dev.comfyapi.worker..",
+                                                    "dev.comfyapi.db.asset",
                                                     "dev.comfyapi.db.lease",
                                                     "dev.comfyapi.db.worker",
                                                     "dev.comfyapi.artifact",

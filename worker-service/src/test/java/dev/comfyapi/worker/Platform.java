@@ -2,6 +2,10 @@ package dev.comfyapi.worker;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.comfyapi.artifact.ArtifactKey;
+import dev.comfyapi.artifact.FolderArtifactStore;
+import dev.comfyapi.db.asset.AssetStore;
+import dev.comfyapi.db.asset.NewAsset;
 import dev.comfyapi.db.invariant.InvariantStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobRow;
@@ -34,6 +38,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.kafka.core.ConsumerFactory;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -62,6 +67,7 @@ final class Platform implements AutoCloseable {
     final JobStore jobs;
     final LeaderStore leader;
     final InvariantStore invariants;
+    final JdbcClient jdbc;
     private final JobClassStore classes;
     private final ConfigurableApplicationContext messaging;
     private final MessageSender sender;
@@ -76,7 +82,7 @@ final class Platform implements AutoCloseable {
         postgres = PostgresServer.start(folder.resolve("postgres"), Path.of("target", "postgres"));
         var source = new DriverManagerDataSource(postgres.jdbcUrl());
         Flyway.configure().dataSource(source).load().migrate();
-        var jdbc = JdbcClient.create(source);
+        jdbc = JdbcClient.create(source);
         jobs = new JobStore(jdbc);
         classes = new JobClassStore(jdbc);
         leader = new LeaderStore(jdbc);
@@ -159,6 +165,29 @@ final class Platform implements AutoCloseable {
                 && running != null) {
             sender.send(running.lane(), new LaneMessage.Cancel(running.lease()));
         }
+    }
+
+    /// As the API does it: the row, the file, the row again.
+    UUID asset(int tenant, byte[] picture) throws IOException {
+        var assets = new AssetStore(jdbc);
+        var id = newId().value();
+        var key = ArtifactKey.ofAsset(tenant, id, "png");
+        assets.announce(
+                tenant,
+                new NewAsset(
+                        id,
+                        "input",
+                        null,
+                        "image/png",
+                        key.path(),
+                        "%032x%032x".formatted(SEQUENCE.incrementAndGet(), 1),
+                        1,
+                        1,
+                        List.of(),
+                        null));
+        var stored =
+                new FolderArtifactStore(artifacts()).put(key, new ByteArrayInputStream(picture));
+        return assets.ready(tenant, id, stored.sizeBytes(), stored.sha256()).orElseThrow().id();
     }
 
     // -- the leader ---------------------------------------------------------------------------

@@ -27,6 +27,10 @@ public enum ProblemCode {
             "The idempotency key is not valid",
             "`Idempotency-Key` has 1 to 255 visible ASCII characters."),
     FORBIDDEN(403, "Not allowed", "The link's signature is not ours, or is not there."),
+    URL_NOT_ALLOWED(
+            403,
+            "The URL is not allowed",
+            "Files are fetched from public hosts only, over https or http on the usual ports."),
     NOT_FOUND(404, "Not found", "There is nothing under this address for this caller."),
     OUTPUT_UNAVAILABLE(404, "The file is gone", "The output file is no longer stored."),
     METHOD_NOT_ALLOWED(
@@ -42,6 +46,14 @@ public enum ProblemCode {
             "The first request with this key is not done",
             "A request with the same `Idempotency-Key` is still being worked on. Repeat after"
                     + " `Retry-After`."),
+    HASH_MISMATCH(
+            409,
+            "The file is not the expected one",
+            "`params.actual` is the hash of what arrived. Nothing was stored."),
+    ASSET_IN_USE(
+            409,
+            "The asset is in use",
+            "A job that is not finished names it. Delete it later, or cancel the job."),
     EXPIRED_RESOURCE(
             410,
             "No longer available",
@@ -52,7 +64,8 @@ public enum ProblemCode {
     UNSUPPORTED_MEDIA_TYPE(
             415,
             "The body's type is not supported",
-            "Send `Content-Type: application/json`, without a content encoding."),
+            "Send `Content-Type: application/json`, without a content encoding. For a file:"
+                    + " PNG, JPEG or WebP pictures are taken."),
     RANGE_NOT_SATISFIABLE(
             416, "The range is outside the file", "`Content-Range` says how long the file is."),
     VALIDATION_FAILED(

@@ -24,7 +24,7 @@ import javax.crypto.spec.SecretKeySpec;
 ///
 /// Good for one tenant, the filters it was made for, and three days.
 @Component
-final class Cursors {
+public final class Cursors {
 
     private static final Duration VALID = Duration.ofDays(3);
     private static final int CONTENT = Long.BYTES + 2 * Long.BYTES;
@@ -40,7 +40,7 @@ final class Cursors {
     }
 
     /// @param scope tenant and filters, as a text
-    String after(JobId last, String scope) {
+    public String after(JobId last, String scope) {
         var content =
                 ByteBuffer.allocate(CONTENT)
                         .putLong(clock.instant().plus(VALID).getEpochSecond())
@@ -55,8 +55,8 @@ final class Cursors {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(cursor);
     }
 
-    /// The job that the page starts after.
-    JobId open(String cursor, String scope) {
+    /// The job, or whatever else is listed, that the page starts after.
+    public JobId open(String cursor, String scope) {
         byte[] bytes;
         try {
             bytes = Base64.getUrlDecoder().decode(cursor);

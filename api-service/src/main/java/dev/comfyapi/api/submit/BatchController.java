@@ -182,7 +182,9 @@ final class BatchController {
         var problems = new Problems();
         problems.addUnstorableTexts(element.value(), element.pointer());
         var checked =
-                form.read(tenant, Members.at(element.value(), element.pointer(), problems))
+                form.read(
+                                Asker.submitting(tenant),
+                                Members.at(element.value(), element.pointer(), problems))
                         .filter(_ -> problems.isEmpty());
         return new Item(checked, problems.all());
     }

@@ -55,8 +55,8 @@ final class GenerationForm {
 
     /// The request; look at the problems before using it.
     ///
-    /// @param tenant who asks: whose files it may name
-    Optional<GenerationRequest> read(int tenant, Members members) {
+    /// @param asker whose files it may name
+    Optional<GenerationRequest> read(Asker asker, Members members) {
         members.require("prompt");
         var prompt = members.trimmedText("prompt", 1, GenerationRequest.MAX_PROMPT);
         var negative = members.text("negative_prompt", 0, GenerationRequest.MAX_NEGATIVE_PROMPT);
@@ -75,8 +75,8 @@ final class GenerationForm {
         var seed = seed(members);
         int batch = batchSize(members);
         var loras = loras(members);
-        var start = images.start(tenant, members);
-        var controlNets = images.controlNets(tenant, members);
+        var start = images.start(asker, members);
+        var controlNets = images.controlNets(asker, members);
         var upscale = upscales.read(members, width, height);
         if (prompt.isEmpty() || model.isEmpty()) {
             return Optional.empty();

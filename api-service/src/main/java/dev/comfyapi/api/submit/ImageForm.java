@@ -31,9 +31,9 @@ final class ImageForm {
     }
 
     /// The picture to begin with; empty when there is none.
-    Optional<StartImage> start(int tenant, Members members) {
-        var image = reference(tenant, members, "init_image");
-        var mask = reference(tenant, members, "mask");
+    Optional<StartImage> start(Asker asker, Members members) {
+        var image = reference(asker, members, "init_image");
+        var mask = reference(asker, members, "mask");
         var strength = members.decimal("strength", BigDecimal.ZERO, BigDecimal.ONE);
         if (!members.has("init_image")) {
             refuseWithoutImage(members, "mask");
@@ -56,13 +56,13 @@ final class ImageForm {
     }
 
     /// The pictures to follow, in their order.
-    List<ControlNet> controlNets(int tenant, Members members) {
+    List<ControlNet> controlNets(Asker asker, Members members) {
         var nets = new ArrayList<ControlNet>();
         for (var element : members.elements("controlnet", 0, GenerationRequest.MAX_CONTROL_NETS)) {
             var net = Members.at(element.value(), element.pointer(), members.problems());
             var model = names.file(net, "model", "controlnet");
             net.require("image");
-            var image = reference(tenant, net, "image");
+            var image = reference(asker, net, "image");
             var strength = net.decimal("strength", BigDecimal.ZERO, MOST_CONTROL);
             var start =
                     net.decimal("start", BigDecimal.ZERO, BigDecimal.ONE).orElse(BigDecimal.ZERO);
@@ -89,10 +89,10 @@ final class ImageForm {
         return nets;
     }
 
-    private Optional<String> reference(int tenant, Members members, String member) {
+    private Optional<String> reference(Asker asker, Members members, String member) {
         return members.text(member, 1, LONGEST_REFERENCE)
                 .flatMap(given ->
                         sources.reference(
-                                tenant, given, members.pointer(member), members.problems()));
+                                asker, given, members.pointer(member), members.problems()));
     }
 }

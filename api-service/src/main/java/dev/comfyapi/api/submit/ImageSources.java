@@ -10,7 +10,7 @@ interface ImageSources {
     /// The reference for the graph; empty when there is something wrong with the given one, which
     /// the problems then say.
     ///
-    /// @param tenant whose files may be named
+    /// @param asker whose files may be named
     /// @param pointer where the request says it
-    Optional<String> reference(int tenant, String given, String pointer, Problems problems);
+    Optional<String> reference(Asker asker, String given, String pointer, Problems problems);
 }

@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
 /// On what terms a job runs: the members that go with every kind of body.
 ///
@@ -25,6 +26,7 @@ record JobTerms(
         Duration maxExecution,
         int maxAttempts,
         boolean keepMetadata,
+        boolean bypassCache,
         Duration retention,
         Map<String, String> metadata,
         List<String> tags) {
@@ -67,7 +69,11 @@ record JobTerms(
                         .isPresent();
         var retention = seconds(output, "retention_s", SHORTEST_RETENTION, LONGEST_RETENTION);
         output.end();
-        refuseWhatIsNotOffered(members);
+        boolean bypass =
+                oneOf(members, "cache", List.of("auto", "bypass"))
+                        .filter("bypass"::equals)
+                        .isPresent();
+        refuseOtherPools(members);
         return new JobTerms(
                 new Priority(priority.orElse(Priority.NORMAL.value())),
                 runAfter,
@@ -75,6 +81,7 @@ record JobTerms(
                 maxExecution.orElse(properties.maxExecution()),
                 maxAttempts.orElse(properties.maxAttempts()),
                 embed,
+                bypass,
                 retention.orElse(properties.retention()),
                 metadata,
                 tags);
@@ -83,7 +90,7 @@ record JobTerms(
     /// The request for this graph on these terms.
     CheckedRequest with(Graph graph, @Nullable String params) {
         return new CheckedRequest(
-                graph,
+                bypassCache ? graph.withoutCache(UUID.randomUUID().toString()) : graph,
                 params,
                 priority,
                 runAfter,
@@ -134,17 +141,12 @@ record JobTerms(
         return word;
     }
 
-    /// Values that mean what happens anyway are accepted.
-    private static void refuseWhatIsNotOffered(Members members) {
+    /// The usual one may be named.
+    private static void refuseOtherPools(Members members) {
         if (members.text("pool", 1, LONGEST_NAME)
                 .filter(pool -> !pool.equals(JobClass.DEFAULT_POOL))
                 .isPresent()) {
             members.addNotOffered("pool");
-        }
-        if (oneOf(members, "cache", List.of("auto", "bypass"))
-                .filter("bypass"::equals)
-                .isPresent()) {
-            members.addNotOffered("cache");
         }
     }
 }

@@ -29,10 +29,10 @@ final class PromptForm {
 
     /// The request, or empty when something is wrong with it, which the problems say.
     ///
-    /// @param tenant who asks: whose files it may name
-    Optional<CheckedRequest> read(int tenant, Members members) {
+    /// @param asker whose files it may name
+    Optional<CheckedRequest> read(Asker asker, Members members) {
         int before = members.problems().all().size();
-        var generation = generations.read(tenant, members);
+        var generation = generations.read(asker, members);
         var terms = JobTerms.read(members, properties, clock);
         members.notOffered(NOT_OFFERED);
         members.end();

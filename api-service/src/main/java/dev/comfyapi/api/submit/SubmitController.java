@@ -155,10 +155,11 @@ final class SubmitController {
         var call = IdempotentCall.of(request, path, body);
         var problems = new Problems();
         var members = Members.of(body, problems);
+        var asker = Asker.submitting(caller.tenant());
         var checked =
                 path.equals(JOBS) && WorkflowForm.isFor(body)
-                        ? workflowForm.read(members).request()
-                        : form.read(caller.tenant(), members);
+                        ? workflowForm.read(asker, members).request()
+                        : form.read(asker, members);
         if (checked.isPresent() && problems.isEmpty()) {
             return submissions.submit(
                     caller.tenant(), checked.get(), TraceParent.of(request), call);

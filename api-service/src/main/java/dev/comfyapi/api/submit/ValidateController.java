@@ -118,10 +118,11 @@ final class ValidateController {
         var body = json.read(request);
         var problems = new Problems();
         var members = Members.of(body, problems);
+        var asker = Asker.trying(caller.tenant());
         var reading =
                 WorkflowForm.isFor(body)
-                        ? workflowForm.read(members)
-                        : new WorkflowForm.Reading(promptForm.read(members), List.of());
+                        ? workflowForm.read(asker, members)
+                        : new WorkflowForm.Reading(promptForm.read(asker, members), List.of());
         var accepted = reading.request().filter(_ -> problems.isEmpty());
         var needs =
                 accepted.map(CheckedRequest::graph)

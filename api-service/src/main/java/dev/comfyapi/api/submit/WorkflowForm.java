@@ -6,6 +6,8 @@ import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.Similar;
+import dev.comfyapi.model.asset.ContentReference;
+import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.model.workflow.GraphCheck;
 import dev.comfyapi.model.workflow.GraphProblem;
 
@@ -55,13 +57,19 @@ final class WorkflowForm {
 
     private final FleetCatalogue fleet;
     private final NodePolicy policy;
+    private final ImageSources images;
     private final SubmitProperties properties;
     private final Clock clock;
 
     WorkflowForm(
-            FleetCatalogue fleet, NodePolicy policy, SubmitProperties properties, Clock clock) {
+            FleetCatalogue fleet,
+            NodePolicy policy,
+            ImageSources images,
+            SubmitProperties properties,
+            Clock clock) {
         this.fleet = fleet;
         this.policy = policy;
+        this.images = images;
         this.properties = properties;
         this.clock = clock;
     }
@@ -75,7 +83,8 @@ final class WorkflowForm {
     /// @param warnings what the graph had that was left out
     record Reading(Optional<CheckedRequest> request, List<InvalidMember> warnings) {}
 
-    Reading read(Members members) {
+    /// @param asker whose files the graph may name
+    Reading read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var terms = JobTerms.read(members, properties, clock);
         for (var name : OF_A_PROMPT) {
@@ -100,6 +109,7 @@ final class WorkflowForm {
         }
         var result = check(value);
         result.problems().forEach(problem -> members.problems().add(invalid(members, problem)));
+        result.graph().ifPresent(graph -> checkFiles(asker, graph, members));
         var warnings =
                 result.warnings().stream().map(warning -> invalid(members, warning)).toList();
         return new Reading(
@@ -107,6 +117,24 @@ final class WorkflowForm {
                         .filter(_ -> members.problems().all().size() == before)
                         .map(graph -> terms.with(graph, null)),
                 warnings);
+    }
+
+    /// Every file that the graph names must exist, and be the asker's.
+    private void checkFiles(Asker asker, Graph graph, Members members) {
+        for (var node : graph.toJson().properties()) {
+            for (var input : node.getValue().path("inputs").properties()) {
+                var text = input.getValue().asString("");
+                if (ContentReference.parse(text).isPresent()) {
+                    var place = "/%s/inputs/%s".formatted(node.getKey(), input.getKey());
+                    Optional<String> _ =
+                            images.reference(
+                                    asker,
+                                    text,
+                                    members.pointer(MEMBER) + Problems.shown(place),
+                                    members.problems());
+                }
+            }
+        }
     }
 
     private GraphCheck.Result check(JsonNode workflow) {

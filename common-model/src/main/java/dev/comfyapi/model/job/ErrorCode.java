@@ -10,6 +10,10 @@ public enum ErrorCode {
     INVALID_WORKFLOW(Fault.WORKFLOW, Retry.NEVER),
     MISSING_NODE(Fault.WORKFLOW, Retry.NEVER),
     MISSING_MODEL(Fault.WORKFLOW, Retry.NEVER),
+    /// A file that the workflow names is not there any more: deleted, expired or another tenant's.
+    MISSING_ASSET(Fault.CLIENT, Retry.NEVER),
+    /// An input file could not be read from the store or handed to ComfyUI.
+    INPUT_FETCH_FAILED(Fault.PLATFORM, Retry.BACKOFF),
     /// A node raised an error of its own.
     NODE_EXECUTION_ERROR(Fault.WORKFLOW, Retry.NEVER),
     /// The run ended and left no file.

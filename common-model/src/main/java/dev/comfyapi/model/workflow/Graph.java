@@ -9,6 +9,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -129,6 +131,39 @@ public final class Graph {
             if (node.getValue().path("inputs") instanceof ObjectNode inputs
                     && inputs.properties().stream().anyMatch(input -> input.getValue().isArray())) {
                 inputs.set(SALT, JsonNodeFactory.instance.stringNode(salt));
+            }
+        }
+        return new Graph(copy);
+    }
+
+    /// The texts among the inputs of all nodes, each once.
+    public Set<String> texts() {
+        var texts = new LinkedHashSet<String>();
+        for (var node : nodes.properties()) {
+            for (var input : node.getValue().path("inputs").properties()) {
+                if (input.getValue().isString()) {
+                    texts.add(input.getValue().stringValue());
+                }
+            }
+        }
+        return texts;
+    }
+
+    /// The same graph with other texts in its inputs: each input that is exactly one of these texts
+    /// has the other one instead.
+    public Graph withTexts(Map<String, String> instead) {
+        var copy = nodes.deepCopy();
+        for (var node : copy.properties()) {
+            if (node.getValue().path("inputs") instanceof ObjectNode inputs) {
+                for (var input : List.copyOf(inputs.properties())) {
+                    var text =
+                            input.getValue().isString()
+                                    ? instead.get(input.getValue().stringValue())
+                                    : null;
+                    if (text != null) {
+                        inputs.set(input.getKey(), JsonNodeFactory.instance.stringNode(text));
+                    }
+                }
             }
         }
         return new Graph(copy);

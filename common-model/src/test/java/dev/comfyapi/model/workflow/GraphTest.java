@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 class GraphTest {
 
@@ -56,5 +57,25 @@ class GraphTest {
 
     private static Graph graph(String json) {
         return Graph.parse(json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void a_text_is_replaced_wherever_it_is_an_input_and_nowhere_else() {
+        var graph =
+                Graph.parse(
+                        """
+                        {"1": {"class_type": "LoadImage", "inputs": {"image": "a", "n": 1}},
+                         "2": {"class_type": "a", "inputs": {"mask": "a", "link": ["a", 0], "other": "a b"}}}
+                        """
+                                .getBytes(StandardCharsets.UTF_8));
+
+        var changed = graph.withTexts(Map.of("a", "x/y.png", "1", "z"));
+
+        assertThat(graph.texts()).containsExactly("a", "a b");
+        assertThat(changed.toText())
+                .isEqualTo(
+                        "{\"1\":{\"class_type\":\"LoadImage\",\"inputs\":{\"image\":\"x/y.png\",\"n\":1}},"
+                                + "\"2\":{\"class_type\":\"a\",\"inputs\":{\"mask\":\"x/y.png\",\"link\":[\"a\",0],\"other\":\"a b\"}}}");
+        assertThat(graph.texts()).containsExactly("a", "a b");
     }
 }

@@ -24,4 +24,9 @@ public class ArtifactConfiguration {
         return new ArtifactIntake(
                 comfyUi, artifactStore, properties.largest().toBytes(), properties.stall());
     }
+
+    @Bean
+    Inputs inputs(ComfyUi comfyUi, ArtifactStore artifactStore) {
+        return new Inputs(comfyUi, artifactStore);
+    }
 }

@@ -2,6 +2,7 @@ package dev.comfyapi.worker.artifact;
 
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
+import dev.comfyapi.artifact.FileType;
 import dev.comfyapi.model.job.Artifact;
 import dev.comfyapi.model.message.Assignment;
 import dev.comfyapi.worker.comfyui.ComfyUi;

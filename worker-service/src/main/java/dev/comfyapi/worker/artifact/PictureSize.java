@@ -1,5 +1,7 @@
 package dev.comfyapi.worker.artifact;
 
+import dev.comfyapi.artifact.FileType;
+
 import java.util.Optional;
 
 /// Width and height, read from the header; nothing is decoded.

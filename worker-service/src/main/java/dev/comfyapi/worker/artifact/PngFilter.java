@@ -1,5 +1,7 @@
 package dev.comfyapi.worker.artifact;
 
+import dev.comfyapi.artifact.FileType;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +20,7 @@ final class PngFilter extends InputStream {
 
     static final Set<String> NOTHING = Set.of();
 
+    private static final byte[] SIGNATURE = FileType.pngSignature();
     private static final int HEADER = 8;
     private static final int CHECKSUM = 4;
 
@@ -38,8 +41,8 @@ final class PngFilter extends InputStream {
     PngFilter(InputStream png, Set<String> dropped) throws IOException {
         this.png = png;
         this.dropped = dropped;
-        head = exactly(FileType.PNG_SIGNATURE.length);
-        if (!Arrays.equals(head, FileType.PNG_SIGNATURE)) {
+        head = exactly(SIGNATURE.length);
+        if (!Arrays.equals(head, SIGNATURE)) {
             throw new IOException("not a PNG");
         }
     }

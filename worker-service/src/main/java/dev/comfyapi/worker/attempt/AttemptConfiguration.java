@@ -1,8 +1,10 @@
 package dev.comfyapi.worker.attempt;
 
+import dev.comfyapi.db.asset.InputStore;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.worker.artifact.ArtifactIntake;
+import dev.comfyapi.worker.artifact.Inputs;
 import dev.comfyapi.worker.comfyui.ComfyUi;
 import dev.comfyapi.worker.comfyui.ComfyUiHealth;
 import dev.comfyapi.worker.comfyui.ComfyUiSocket;
@@ -25,6 +27,11 @@ public class AttemptConfiguration {
     @Bean
     LeaseStore leaseStore(JdbcClient jdbc, AttemptProperties properties) {
         return new LeaseStore(jdbc, properties.backoff());
+    }
+
+    @Bean
+    InputStore inputStore(JdbcClient jdbc) {
+        return new InputStore(jdbc);
     }
 
     @Bean
@@ -65,6 +72,8 @@ public class AttemptConfiguration {
     AttemptPipeline attemptPipeline(
             LeaseStore leases,
             StartGate gate,
+            InputStore inputStore,
+            Inputs inputs,
             ArtifactIntake artifacts,
             RecordOutcome recording,
             ProgressRouter router,
@@ -77,6 +86,7 @@ public class AttemptConfiguration {
         var looking = new Looking(comfyUi, health);
         return new AttemptPipeline(
                 leases,
+                new HandInputs(inputStore, inputs, health, properties.comfyuiInputDir()),
                 new GpuSlots(properties.slots(), gate),
                 new SubmitPrompt(comfyUi, looking),
                 new FollowPrompt(comfyUi, health, socket, looking, sender, properties),

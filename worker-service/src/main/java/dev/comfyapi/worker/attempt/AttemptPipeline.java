@@ -23,12 +23,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/// One attempt from assignment to outcome, on one thread: prepare, submit, follow, store, record.
+/// One attempt from assignment to outcome, on one thread: prepare, hand over inputs, submit,
+/// follow, store, record.
 public final class AttemptPipeline {
 
     private static final Logger LOG = LoggerFactory.getLogger(AttemptPipeline.class);
 
     private final LeaseStore leases;
+    private final HandInputs handing;
     private final GpuSlots slots;
     private final SubmitPrompt submitting;
     private final FollowPrompt following;
@@ -43,6 +45,7 @@ public final class AttemptPipeline {
 
     AttemptPipeline(
             LeaseStore leases,
+            HandInputs handing,
             GpuSlots slots,
             SubmitPrompt submitting,
             FollowPrompt following,
@@ -55,6 +58,7 @@ public final class AttemptPipeline {
             MessageSender sender,
             LoadedModel loaded) {
         this.leases = leases;
+        this.handing = handing;
         this.slots = slots;
         this.submitting = submitting;
         this.following = following;
@@ -126,8 +130,7 @@ public final class AttemptPipeline {
                     AttemptStoppedException,
                     ComfyUiGoneException,
                     InterruptedException {
-        var graph = prepare(attempt);
-        var run = onGpu(attempt, graph);
+        var run = withInputs(attempt, prepare(attempt));
         var lease = attempt.lease();
         sender.publish(new JobEvent.Freed(lease.job(), lease.epoch(), lease.worker()));
 
@@ -140,6 +143,19 @@ public final class AttemptPipeline {
                 graph.isAnsweredBy(run.cached()),
                 gpu,
                 Duration.ofNanos(System.nanoTime() - since));
+    }
+
+    /// Inputs are gone when ComfyUI is done with them, however that came.
+    private PromptState.Completed withInputs(Attempt attempt, Graph graph)
+            throws AttemptFailedException,
+                    AttemptStoppedException,
+                    ComfyUiGoneException,
+                    InterruptedException {
+        try {
+            return onGpu(attempt, handing.hand(attempt, graph));
+        } finally {
+            handing.cleanUp(attempt);
+        }
     }
 
     /// The graph, writing its files where no other attempt does.

@@ -1,5 +1,6 @@
 package dev.comfyapi.worker.attempt;
 
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -19,6 +20,8 @@ import java.time.Duration;
 ///   to is left behind, and ComfyUI given nothing until it stops
 /// @param backoff pause before a job is tried again after its first failed attempt; four times as
 ///   long after each further one, up to five minutes
+/// @param comfyuiInputDir ComfyUI's input folder as this worker sees it, to delete from it what a
+///   job has brought; ComfyUI itself has no way to do so. Absent: the files stay
 /// @param spool folder for results that Postgres did not take yet; workers may share it
 @ConfigurationProperties("comfyapi.worker")
 record AttemptProperties(
@@ -28,6 +31,7 @@ record AttemptProperties(
         @DefaultValue("15s") Duration stuck,
         @DefaultValue("20s") Duration stopping,
         @DefaultValue("5s") Duration backoff,
+        @Nullable Path comfyuiInputDir,
         @DefaultValue("data/spool") Path spool) {
 
     AttemptProperties {

@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /// What can be asked of one ComfyUI over HTTP. Thread-safe.
 ///
@@ -200,6 +201,59 @@ public final class ComfyUi {
             return Optional.empty();
         }
         throw new UnexpectedAnswerException("GET /view", answer.statusCode());
+    }
+
+    /// Puts a file into ComfyUI's input folder, where nothing of this name is.
+    ///
+    /// There is no way to delete it again over HTTP.
+    ///
+    /// @param subfolder inside the input folder; made when it is not there
+    /// @param name a name of ours
+    /// @param content opened once for each try
+    /// @param size of the content in bytes
+    /// @return what a graph calls the file, which may be another name than the one we gave
+    public String upload(
+            String subfolder, String name, Supplier<? extends InputStream> content, long size)
+            throws IOException, InterruptedException {
+        var boundary = "comfyapi-" + UUID.randomUUID();
+        var head =
+                """
+                --%1$s\r
+                Content-Disposition: form-data; name="type"\r
+                \r
+                input\r
+                --%1$s\r
+                Content-Disposition: form-data; name="subfolder"\r
+                \r
+                %2$s\r
+                --%1$s\r
+                Content-Disposition: form-data; name="image"; filename="%3$s"\r
+                Content-Type: application/octet-stream\r
+                \r
+                """
+                        .formatted(boundary, subfolder, name);
+        var answer =
+                http.send(
+                        request("/upload/image", LONG_ANSWER)
+                                .header("Content-Type", "multipart/form-data; boundary=" + boundary)
+                                .POST(
+                                        BodyPublishers.concat(
+                                                BodyPublishers.ofString(head),
+                                                BodyPublishers.fromPublisher(
+                                                        BodyPublishers.ofInputStream(content),
+                                                        size),
+                                                BodyPublishers.ofString(
+                                                        "\r\n--%s--\r\n".formatted(boundary))))
+                                .build(),
+                        BodyHandlers.ofString());
+        expectOk(answer);
+        var stored = json(answer);
+        var given = stored.path("name").asString("");
+        if (given.isEmpty()) {
+            throw unexpected(answer);
+        }
+        var folder = stored.path("subfolder").asString("");
+        return folder.isEmpty() ? given : folder + "/" + given;
     }
 
     // -- the server ---------------------------------------------------------------------------

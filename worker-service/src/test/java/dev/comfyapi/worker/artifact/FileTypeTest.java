@@ -2,6 +2,8 @@ package dev.comfyapi.worker.artifact;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.comfyapi.artifact.FileType;
+
 import org.junit.jupiter.api.Test;
 
 import java.awt.image.BufferedImage;

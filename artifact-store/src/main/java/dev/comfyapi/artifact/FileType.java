@@ -1,4 +1,4 @@
-package dev.comfyapi.worker.artifact;
+package dev.comfyapi.artifact;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -7,18 +7,20 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 
-/// What a file is, by its first bytes. Neither its name nor ComfyUI's word is believed: a browser
-/// will be told this type.
+/// What a file is, by its first bytes. Neither its name nor its sender's word is believed: a
+/// browser will be told this type.
 ///
 /// @param kind as in [dev.comfyapi.model.job.Artifact]
 /// @param extension of the stored file
-record FileType(String contentType, String kind, String extension) {
+public record FileType(String contentType, String kind, String extension) {
 
-    static final byte[] PNG_SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    private static final byte[] PNG_SIGNATURE = {
+        (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'
+    };
 
-    static final FileType PNG = new FileType("image/png", "image", "png");
-    static final FileType JPEG = new FileType("image/jpeg", "image", "jpg");
-    static final FileType WEBP = new FileType("image/webp", "image", "webp");
+    public static final FileType PNG = new FileType("image/png", "image", "png");
+    public static final FileType JPEG = new FileType("image/jpeg", "image", "jpg");
+    public static final FileType WEBP = new FileType("image/webp", "image", "webp");
 
     private static final FileType GIF = new FileType("image/gif", "image", "gif");
     private static final FileType MP4 = new FileType("video/mp4", "video", "mp4");
@@ -35,12 +37,17 @@ record FileType(String contentType, String kind, String extension) {
     /// Extensions of files without a signature that clients look for.
     private static final Set<String> KNOWN_FILES = Set.of("latent", "safetensors", "ckpt", "npz");
 
-    boolean isPng() {
+    /// The first bytes of every PNG.
+    public static byte[] pngSignature() {
+        return PNG_SIGNATURE.clone();
+    }
+
+    public boolean isPng() {
         return equals(PNG);
     }
 
     /// @param head as many of the first bytes as there are, some thousand are enough
-    static FileType of(byte[] head, String filename) {
+    public static FileType of(byte[] head, String filename) {
         if (startsWith(head, 0, PNG_SIGNATURE)) {
             return PNG;
         }

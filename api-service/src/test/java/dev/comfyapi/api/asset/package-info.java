@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.api.asset;
+
+import org.jspecify.annotations.NullMarked;
