@@ -5,7 +5,6 @@ import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
-import dev.comfyapi.artifact.CheckedPicture;
 import dev.comfyapi.artifact.RefusedFileException;
 import dev.comfyapi.db.asset.AssetRow;
 import dev.comfyapi.db.asset.AssetStore;
@@ -40,13 +39,13 @@ final class Assets {
 
     private final AssetStore assets;
     private final ArtifactStore store;
-    private final AssetProperties properties;
+    private final PictureChecks checks;
     private final TimeBasedEpochGenerator ids = Generators.timeBasedEpochGenerator();
 
-    Assets(AssetStore assets, ArtifactStore store, AssetProperties properties) {
+    Assets(AssetStore assets, ArtifactStore store, PictureChecks checks) {
         this.assets = assets;
         this.store = store;
-        this.properties = properties;
+        this.checks = checks;
     }
 
     /// Where a file comes from.
@@ -91,9 +90,9 @@ final class Assets {
     }
 
     private Taken keep(int tenant, Path arrived, String hash, Wishes wishes)
-            throws IOException, RefusedFileException {
+            throws IOException, RefusedFileException, InterruptedException {
         try (var file = Files.newByteChannel(arrived)) {
-            var picture = CheckedPicture.of(file, properties.mostPixels());
+            var picture = checks.check(file);
             var id = ids.generate();
             var key = ArtifactKey.ofAsset(tenant, id, picture.type().extension());
             assets.announce(

@@ -24,6 +24,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,10 @@ final class GuardedFetch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GuardedFetch.class);
     private static final int REDIRECTS = 3;
     private static final int LONGEST_URL = 2_048;
+
+    /// How many addresses of a host are tried; each may take the whole time for connecting.
+    private static final int ADDRESSES = 3;
+
     private static final Timeout CONNECT = Timeout.ofSeconds(5);
     private static final Timeout SILENCE = Timeout.ofSeconds(10);
 
@@ -98,7 +103,7 @@ final class GuardedFetch implements AutoCloseable {
                     throw new UnknownHostException("an address of the host is closed");
                 }
             }
-            return addresses;
+            return Arrays.copyOf(addresses, Math.min(addresses.length, ADDRESSES));
         }
 
         @Override

@@ -88,17 +88,21 @@ class AddressGuardTest {
         }
     }
 
+    private static InetAddress address(String text) throws UnknownHostException {
+        return InetAddress.getByName(text);
+    }
+
     @Test
     void an_operator_opens_hosts_addresses_and_ranges() throws UnknownHostException {
         var opened = new AddressGuard(List.of("Files.Internal", "10.1.0.0/16", "::1", "127.0.0.1"));
 
         assertThat(opened.isNamed("files.internal")).isTrue();
         assertThat(opened.isNamed("files.internal.example.com")).isFalse();
-        assertThat(opened.isOpen(InetAddress.getByName("10.1.255.1"), 9_000)).isTrue();
-        assertThat(opened.isOpen(InetAddress.getByName("10.2.0.1"))).isFalse();
-        assertThat(opened.isOpen(InetAddress.getByName("::1"))).isTrue();
-        assertThat(opened.isOpen(InetAddress.getByName("127.0.0.1"))).isTrue();
-        assertThat(opened.isOpen(InetAddress.getByName("127.0.0.2"))).isFalse();
+        assertThat(opened.isOpen(address("10.1.255.1"), 9_000)).isTrue();
+        assertThat(opened.isOpen(address("10.2.0.1"))).isFalse();
+        assertThat(opened.isOpen(address("::1"))).isTrue();
+        assertThat(opened.isOpen(address("127.0.0.1"))).isTrue();
+        assertThat(opened.isOpen(address("127.0.0.2"))).isFalse();
     }
 
     @ParameterizedTest
