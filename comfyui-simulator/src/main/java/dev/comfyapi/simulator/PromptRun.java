@@ -29,7 +29,7 @@ final class PromptRun {
     private static final int JPEG = 1;
     private static final long THROTTLE_NANOS = 100_000_000;
     private static final double THROTTLE_SHARE = 0.005;
-    private static final int ENDLESS_STEPS = 1_000;
+    private static final int ENDLESS_STEPS = 100;
     private static final Duration ENDLESS_STEP = Duration.ofMillis(20);
 
     private final QueuedPrompt prompt;
@@ -199,9 +199,10 @@ final class PromptRun {
     private void countForEver(NodeCall call) throws Interruption.Interrupted, ServerProcess.Gone {
         var faults = process.settings().faults();
         var clearings = faults.clearings();
-        for (var step = 1; faults.clearings() == clearings; step++) {
+        // The last step is never told: it begins anew instead.
+        for (var step = 1; faults.clearings() == clearings; step = 1 + step % (ENDLESS_STEPS - 1)) {
             process.pause(ENDLESS_STEP);
-            call.step(Math.min(step, ENDLESS_STEPS - 1), ENDLESS_STEPS, null);
+            call.step(step, ENDLESS_STEPS, null);
         }
     }
 
