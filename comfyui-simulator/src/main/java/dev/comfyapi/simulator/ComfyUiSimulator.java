@@ -45,6 +45,8 @@ public final class ComfyUiSimulator implements AutoCloseable {
                         new Timing(
                                 builder.stepDelay,
                                 builder.modelLoadTime,
+                                builder.modelLoadTimes,
+                                builder.modelsInMemory,
                                 builder.historyDelay,
                                 builder.samplingTime),
                         disk,
@@ -98,6 +100,7 @@ public final class ComfyUiSimulator implements AutoCloseable {
         new ViewRoute(settings.disk()).declare(routes);
         new UploadRoutes(settings.disk()).declare(routes);
         new DescriptionRoutes(settings).declare(routes);
+        new FaultRoutes(this).declare(routes);
         upgrade.setHandler(new HttpFront(routes, settings.faults()));
         return upgrade;
     }
@@ -176,7 +179,8 @@ public final class ComfyUiSimulator implements AutoCloseable {
     /// Ends the process and starts it anew, on the same port.
     ///
     /// Queue, running prompt, history, cache and counter are forgotten, sockets are cut, `temp` is
-    /// wiped; files in `output` and `input` stay.
+    /// wiped; files in `output` and `input` stay. A broken GPU and a dead worker thread are well
+    /// again; other faults go on.
     public synchronized void restart() {
         process.kill();
         var next = new ServerProcess(settings, journal);
@@ -209,6 +213,8 @@ public final class ComfyUiSimulator implements AutoCloseable {
     public static final class Builder {
 
         private final Map<String, List<String>> models = new HashMap<>();
+        private final Map<String, Duration> modelLoadTimes = new HashMap<>();
+        private int modelsInMemory = Integer.MAX_VALUE;
         private int port;
         private String host = "127.0.0.1";
         private @Nullable Path folder;
@@ -248,6 +254,19 @@ public final class ComfyUiSimulator implements AutoCloseable {
         /// How long the first use of a checkpoint or diffusion model takes.
         public Builder modelLoadTime(Duration time) {
             modelLoadTime = time;
+            return this;
+        }
+
+        /// How long the first use of this checkpoint or diffusion model takes.
+        public Builder modelLoadTime(String model, Duration time) {
+            modelLoadTimes.put(model, time);
+            return this;
+        }
+
+        /// How many models fit into memory, at least one; one more displaces the one unused for
+        /// longest, which then takes its time again. Without limit by default.
+        public Builder modelsInMemory(int count) {
+            modelsInMemory = Math.max(1, count);
             return this;
         }
 

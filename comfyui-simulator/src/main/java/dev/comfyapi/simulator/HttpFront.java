@@ -2,6 +2,7 @@ package dev.comfyapi.simulator;
 
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -13,12 +14,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
 
 /// Turns Jetty's requests into calls, and replies back; holds the rules that apply to every route.
 final class HttpFront extends Handler.Abstract {
@@ -34,27 +33,65 @@ final class HttpFront extends Handler.Abstract {
     @Override
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
         var arrived = System.nanoTime();
-        delay(faults.httpDelay());
-        var reply = answer(request, arrived);
+        var path = Request.getPathInContext(request);
+        var mischief = new Mischief(faults, request.getMethod(), path);
+        if (mischief.cutsBefore()) {
+            cut(request, callback);
+            return true;
+        }
+        var reply = mischief.spoil(answer(request, arrived, mischief));
+        if (mischief.cutsAfter(reply)) {
+            cut(request, callback);
+            return true;
+        }
         response.setStatus(reply.status());
         reply.headers().forEach(response.getHeaders()::put);
         if (request.getMethod().equals("HEAD")) {
-            response.getHeaders().put("Content-Length", Long.toString(reply.body().length));
+            response.getHeaders().put("Content-Length", Long.toString(reply.length()));
             callback.succeeded();
+        } else if (reply.file() != null) {
+            response.getHeaders().put("Content-Length", Long.toString(reply.length()));
+            stream(reply.file(), mischief, request, response, callback);
         } else {
             response.write(true, ByteBuffer.wrap(reply.body()), callback);
         }
         return true;
     }
 
-    private static void delay(Duration delay) {
-        var until = System.nanoTime() + delay.toNanos();
-        for (var left = delay.toNanos(); left > 0; left = until - System.nanoTime()) {
-            LockSupport.parkNanos(left);
+    /// Hangs up without a word.
+    private static void cut(Request request, Callback callback) {
+        request.getConnectionMetaData().getConnection().getEndPoint().close();
+        callback.failed(new EofException("cut on purpose"));
+    }
+
+    /// A piece at a time, as fast as the other side and the faults let it: nothing is held.
+    private static void stream(
+            FilePart part, Mischief mischief, Request request, Response response, Callback callback)
+            throws IOException {
+        var end = mischief.downloads(part.length());
+        var pace = mischief.pace();
+        var piece = ByteBuffer.allocate(Math.clamp(pace.bytesPerSecond() / 10, 1, 65_536));
+        var sent = 0L;
+        try (var file = part.open()) {
+            while (sent < end) {
+                piece.clear().limit((int) Math.min(piece.capacity(), end - sent));
+                if (file.read(piece) < 0) {
+                    break;
+                }
+                piece.flip();
+                pace.waitFor(piece.remaining());
+                sent += piece.remaining();
+                Content.Sink.write(response, false, piece);
+            }
+        }
+        if (sent < part.length()) {
+            cut(request, callback);
+        } else {
+            response.write(true, null, callback);
         }
     }
 
-    private HttpReply answer(Request request, long arrived) throws IOException {
+    private HttpReply answer(Request request, long arrived, Mischief mischief) throws IOException {
         var body = read(Content.Source.asInputStream(request));
         if (body == null) {
             return HttpReply.text(
@@ -64,7 +101,7 @@ final class HttpFront extends Handler.Abstract {
                                     Settings.MAX_UPLOAD,
                                     Math.max(request.getLength(), Settings.MAX_UPLOAD + 1)));
         }
-        if (faults.nextRequestFails()) {
+        if (mischief.fails()) {
             return HttpReply.stumbled();
         }
         var headers = headers(request.getHeaders());

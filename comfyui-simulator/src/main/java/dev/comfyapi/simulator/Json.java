@@ -90,6 +90,15 @@ final class Json {
         return MAPPER.writeValueAsString(tree);
     }
 
+    /// A copy with the numbers that Python writes and JSON does not know.
+    static ObjectNode withNaN(ObjectNode tree) {
+        var copy = tree.deepCopy();
+        copy.put("simulated_nan", Double.NaN)
+                .put("simulated_infinity", Double.POSITIVE_INFINITY)
+                .put("simulated_minus_infinity", Double.NEGATIVE_INFINITY);
+        return copy;
+    }
+
     /// With everything beyond ASCII escaped, as Python does by default.
     static String writeAscii(JsonNode tree) {
         var json = write(tree);

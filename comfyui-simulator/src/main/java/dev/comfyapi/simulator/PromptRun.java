@@ -10,12 +10,14 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Supplier;
 
 /// Runs one prompt on the worker thread, and says what it does in ComfyUI's order of messages.
@@ -27,12 +29,15 @@ final class PromptRun {
     private static final int JPEG = 1;
     private static final long THROTTLE_NANOS = 100_000_000;
     private static final double THROTTLE_SHARE = 0.005;
+    private static final int ENDLESS_STEPS = 100;
+    private static final Duration ENDLESS_STEP = Duration.ofMillis(20);
 
     private final QueuedPrompt prompt;
     private final ServerProcess process;
     private final @Nullable String owner;
     private final Graph graph;
     private final CacheKeys keys;
+    private final String shownId;
     private final RunProgress progress;
     private final Map<String, ObjectNode> outputs = new LinkedHashMap<>();
     private final Map<String, ObjectNode> meta = new LinkedHashMap<>();
@@ -49,7 +54,11 @@ final class PromptRun {
         owner = prompt.owner().orElse(null);
         graph = new Graph(prompt.graph(), process.settings().signatures());
         keys = new CacheKeys(graph, process.settings().disk());
-        progress = new RunProgress(prompt.id());
+        shownId =
+                process.settings().faults().takes(FaultKind.FOREIGN_EVENTS)
+                        ? UUID.randomUUID().toString()
+                        : prompt.id();
+        progress = new RunProgress(shownId);
     }
 
     ServerProcess process() {
@@ -132,7 +141,7 @@ final class PromptRun {
             process.interruption().check();
             process.checkAlive();
             process.settings().faults().hangIfAsked(process);
-            failIfAsked(id, remaining);
+            misbehaveIfAsked(call, remaining);
             var values = Works.ALL.of(nodeClass).work(call);
             finish(id, values, call.reported());
             return Outcome.RUNNING;
@@ -162,20 +171,38 @@ final class PromptRun {
         tellProgress();
     }
 
-    private void failIfAsked(String id, Set<String> remaining) throws NodeFailure {
-        var faults = process.settings().faults();
-        if (!faults.failureWaits()) {
-            return;
-        }
+    /// What was to go wrong with this prompt does so in its first sampler, or at once if there is
+    /// none.
+    private void misbehaveIfAsked(NodeCall call, Set<String> remaining)
+            throws NodeFailure, Interruption.Interrupted, ServerProcess.Gone {
         var samplerAhead =
                 remaining.stream()
                         .anyMatch(node ->
-                                !node.equals(id) && SamplingNodes.samples(graph.classOf(node)));
-        if (SamplingNodes.samples(graph.classOf(id)) || !samplerAhead) {
-            var failure = faults.nextFailure();
-            if (failure != null) {
-                throw NodeFailure.of(failure);
-            }
+                                !node.equals(call.id())
+                                        && SamplingNodes.samples(graph.classOf(node)));
+        if (samplerAhead && !SamplingNodes.samples(call.nodeClass())) {
+            return;
+        }
+        var faults = process.settings().faults();
+        if (process.cudaIsBroken()) {
+            throw NodeFailure.cuda();
+        }
+        var failure = faults.nextFailure();
+        if (failure != null) {
+            throw NodeFailure.of(failure);
+        }
+        if (faults.takes(FaultKind.ENDLESS_PROGRESS)) {
+            countForEver(call);
+        }
+    }
+
+    private void countForEver(NodeCall call) throws Interruption.Interrupted, ServerProcess.Gone {
+        var faults = process.settings().faults();
+        var clearings = faults.clearings();
+        // The last step is never told: it begins anew instead.
+        for (var step = 1; faults.clearings() == clearings; step = 1 + step % (ENDLESS_STEPS - 1)) {
+            process.pause(ENDLESS_STEP);
+            call.step(step, ENDLESS_STEPS, null);
         }
     }
 
@@ -283,7 +310,7 @@ final class PromptRun {
         data.put("timestamp", System.currentTimeMillis());
         messages.addArray().add(type).add(data);
         if (evenWithoutOwner && owner == null && !lost) {
-            process.sockets().tell(null, Messages.message(type, data));
+            process.sockets().tell(null, Messages.message(type, disguised(data)));
         } else {
             tell(type, data);
         }
@@ -292,8 +319,12 @@ final class PromptRun {
     /// Tells the owner; a prompt without one is silent.
     private void tell(String type, ObjectNode data) {
         if (owner != null && !lost) {
-            process.sockets().tell(owner, Messages.message(type, data));
+            process.sockets().tell(owner, Messages.message(type, disguised(data)));
         }
+    }
+
+    private ObjectNode disguised(ObjectNode data) {
+        return shownId.equals(prompt.id()) ? data : data.deepCopy().put("prompt_id", shownId);
     }
 
     private void tellProgress() {
@@ -342,7 +373,7 @@ final class PromptRun {
                                 Json.object()
                                         .put("value", step)
                                         .put("max", steps)
-                                        .put("prompt_id", prompt.id())
+                                        .put("prompt_id", shownId)
                                         .put("node", id)));
         if (jpeg != null) {
             process.sockets().tellPlainPreview(owner, () -> plainPreview(jpeg.get()));

@@ -54,8 +54,18 @@ final class SavingNodes {
         var files = files(call, pictures, kind, prefix);
         var texts = metadata(call);
         var images = Json.array();
-        for (var i = 0; i < pictures.size(); i++) {
-            images.add(files.write(Png.encode(pictures.get(i), texts), i, "_.png"));
+        var faults = call.settings().faults();
+        var kept = pictures.size();
+        if (kind == ServerFolders.Kind.OUTPUT) {
+            var fewer = faults.take(FaultKind.FEWER_FILES, _ -> true);
+            kept = fewer == null ? kept : (int) Math.max(0, kept - fewer.whole("files"));
+        }
+        for (var i = 0; i < kept; i++) {
+            var item = files.write(Png.encode(pictures.get(i), texts), i, "_.png");
+            if (kind == ServerFolders.Kind.OUTPUT) {
+                call.settings().disk().reported(item).ifPresent(faults::spoil);
+            }
+            images.add(item);
         }
         return images;
     }

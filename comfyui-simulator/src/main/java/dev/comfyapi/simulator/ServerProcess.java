@@ -6,8 +6,6 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
@@ -23,11 +21,13 @@ final class ServerProcess {
     private final NodeCache cache = new NodeCache();
     private final Interruption interruption;
     private final AtomicLong counter = new AtomicLong();
-    private final Set<String> loadedModels = new HashSet<>();
+    private final LoadedModels loadedModels;
     private final Thread worker;
     private volatile boolean freeCache;
     private volatile boolean freeModels;
     private volatile boolean dead;
+    private volatile boolean cudaBroken;
+    private volatile boolean workerDead;
     private volatile @Nullable PromptRun current;
 
     ServerProcess(Settings settings, Journal journal) {
@@ -36,6 +36,7 @@ final class ServerProcess {
         sockets = new Sockets(settings.faults(), settings::features);
         queue = new PromptQueue(size -> sockets.tell(null, Messages.status(size)));
         interruption = new Interruption(settings.faults());
+        loadedModels = new LoadedModels(settings.timing(), settings.faults());
         worker =
                 Thread.ofPlatform().daemon().name("comfyui-simulator-worker").unstarted(this::work);
     }
@@ -88,19 +89,27 @@ final class ServerProcess {
 
     /// The first use of a model takes time, during which nothing can interrupt.
     void load(String model) throws Gone {
-        boolean first;
-        synchronized (loadedModels) {
-            first = loadedModels.add(model);
-        }
-        if (first) {
-            pause(settings.timing().modelLoad());
-        }
+        pause(loadedModels.load(model));
+    }
+
+    LoadedModels loadedModels() {
+        return loadedModels;
     }
 
     void unloadModels() {
-        synchronized (loadedModels) {
-            loadedModels.clear();
-        }
+        loadedModels.clear();
+    }
+
+    void breakCuda() {
+        cudaBroken = true;
+    }
+
+    boolean cudaIsBroken() {
+        return cudaBroken;
+    }
+
+    boolean workerIsDead() {
+        return workerDead;
     }
 
     void pause(Duration time) throws Gone {
@@ -151,6 +160,7 @@ final class ServerProcess {
     }
 
     void killWorkerWhenIdle() {
+        workerDead = true;
         queue.close();
     }
 
@@ -163,6 +173,7 @@ final class ServerProcess {
             }
         } catch (PromptQueue.HeapCollision _) {
             // As in ComfyUI, the thread is gone for good: prompts are accepted, nothing runs.
+            workerDead = true;
             queue.close();
         }
     }
@@ -187,6 +198,10 @@ final class ServerProcess {
             outcome = run.execute();
             pause(settings.timing().history());
             var entry = run.historyEntry(outcome);
+            if (outcome == Execution.Outcome.SUCCEEDED
+                    && settings.faults().takes(FaultKind.MISSING_FILES)) {
+                Faults.deleteOutputs(entry, settings.disk());
+            }
             var ending = outcome;
             queue.finish(() -> {
                 history.put(entry);

@@ -8,6 +8,8 @@ import picocli.CommandLine.Option;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
@@ -43,6 +45,23 @@ public final class SimulatorMain implements Callable<Integer> {
             description = "Time of the first use of a checkpoint, such as 2s (default: 0s)")
     private Duration modelLoadTime = Duration.ZERO;
 
+    @Option(
+            names = "--load-time",
+            description = "Time of the first use of one model, such as sd15.safetensors=3s")
+    private Map<String, Duration> loadTimes = new LinkedHashMap<>();
+
+    @Option(
+            names = "--models-in-memory",
+            description = "How many models fit into memory (default: all)")
+    private int modelsInMemory = Integer.MAX_VALUE;
+
+    @Option(
+            names = "--faults",
+            defaultValue = "${env:SIMULATOR_FAULTS}",
+            description =
+                    "Faults by chance, such as seed=42,rate=0.1,lost-reply=0.5 (default: $SIMULATOR_FAULTS)")
+    private @Nullable FaultSchedule faults;
+
     @Option(names = "--previews", description = "Send previews while sampling")
     private boolean previews;
 
@@ -55,6 +74,7 @@ public final class SimulatorMain implements Callable<Integer> {
         System.exit(
                 new CommandLine(new SimulatorMain())
                         .registerConverter(Duration.class, SimulatorMain::duration)
+                        .registerConverter(FaultSchedule.class, SimulatorMain::schedule)
                         .execute(arguments));
     }
 
@@ -66,10 +86,12 @@ public final class SimulatorMain implements Callable<Integer> {
                         .host(host)
                         .stepDelay(stepDelay)
                         .modelLoadTime(modelLoadTime)
+                        .modelsInMemory(modelsInMemory)
                         .previews(previews);
         if (folder != null) {
             builder.folder(folder);
         }
+        loadTimes.forEach(builder::modelLoadTime);
         ComfyUiSimulator simulator;
         try {
             simulator = builder.start();
@@ -87,11 +109,23 @@ public final class SimulatorMain implements Callable<Integer> {
         System.out.printf(
                 "ComfyUI 0.33.0 (simulated) listens on %s, files in %s%n",
                 simulator.uri(), simulator.folder());
+        if (faults != null) {
+            simulator.faults().random(faults);
+            System.out.printf("Faults by chance: %s%n", faults);
+        }
         if (verbose) {
             Thread.ofVirtual().start(new PromptLog(simulator));
         }
         stopped.await();
         return 0;
+    }
+
+    private static FaultSchedule schedule(String text) {
+        try {
+            return FaultSchedule.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.TypeConversionException(String.valueOf(e.getMessage()));
+        }
     }
 
     /// `25ms`, `2s`, `1m`, or ISO 8601.

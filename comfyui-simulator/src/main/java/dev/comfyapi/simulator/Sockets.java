@@ -9,7 +9,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,12 +29,16 @@ final class Sockets {
         private final Session session;
         private boolean heardFrom;
         private boolean previewMetadata;
+        private boolean waitsToRead;
+        private final Deque<Runnable> withheld = new ArrayDeque<>();
 
         private Client(String id, Session session) {
             this.id = id;
             this.session = session;
         }
     }
+
+    private static final int MOST_WITHHELD = 10_000;
 
     private final Map<String, Client> byId = new LinkedHashMap<>();
     private final List<Client> open = new ArrayList<>();
@@ -85,7 +91,7 @@ final class Sockets {
     synchronized void closed(Client client) {
         open.remove(client);
         var registered = byId.get(client.id);
-        if (registered == client || faults.replacedSocketsTakeTheNewOneDown()) {
+        if (registered == client || faults.isOn(FaultKind.TWIN_SOCKETS)) {
             byId.remove(client.id);
         }
     }
@@ -138,14 +144,63 @@ final class Sockets {
     }
 
     private void send(Client client, ObjectNode message) {
-        if (!faults.socketsAreSilent()) {
-            client.session.sendText(Json.write(message), Callback.NOOP);
-        }
+        var shown = faults.isOn(FaultKind.NAN_JSON) ? Json.withNaN(message) : message;
+        var text = Json.write(shown);
+        write(client, () -> client.session.sendText(text, Callback.NOOP));
     }
 
     private void send(Client client, byte[] frame) {
-        if (!faults.socketsAreSilent()) {
-            client.session.sendBinary(ByteBuffer.wrap(frame), Callback.NOOP);
+        write(client, () -> client.session.sendBinary(ByteBuffer.wrap(frame), Callback.NOOP));
+    }
+
+    private void write(Client client, Runnable message) {
+        if (!faults.isOn(FaultKind.SILENT_SOCKETS)) {
+            writeOrWithhold(client, message);
+        }
+    }
+
+    private void writeOrWithhold(Client client, Runnable frame) {
+        if (faults.isOn(FaultKind.STALLED_SOCKETS)) {
+            if (client.withheld.size() < MOST_WITHHELD) {
+                client.withheld.add(frame);
+            }
+            return;
+        }
+        catchUp(client);
+        frame.run();
+    }
+
+    private static void catchUp(Client client) {
+        for (var late = client.withheld.poll(); late != null; late = client.withheld.poll()) {
+            late.run();
+        }
+    }
+
+    synchronized void pinged(Client client, ByteBuffer payload) {
+        var echo = ByteBuffer.allocate(payload.remaining()).put(payload).flip();
+        writeOrWithhold(client, () -> client.session.sendPong(echo, Callback.NOOP));
+    }
+
+    /// Lets the next frame in, unless sockets are stalled: then later.
+    synchronized void read(Client client) {
+        if (faults.isOn(FaultKind.STALLED_SOCKETS)) {
+            client.waitsToRead = true;
+        } else {
+            client.session.demand();
+        }
+    }
+
+    /// Makes up for what a stall held back, if it is over.
+    synchronized void resume() {
+        if (faults.isOn(FaultKind.STALLED_SOCKETS)) {
+            return;
+        }
+        for (var client : List.copyOf(open)) {
+            catchUp(client);
+            if (client.waitsToRead) {
+                client.waitsToRead = false;
+                client.session.demand();
+            }
         }
     }
 

@@ -13,7 +13,6 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -143,7 +142,7 @@ final class ViewRoute {
                 dangerous
                         ? "application/octet-stream"
                         : TYPES.getOrDefault(ending, "application/octet-stream");
-        var reply = part(call.header("range"), type, Files.readAllBytes(file));
+        var reply = part(call.header("range"), type, file, size);
         var named =
                 dangerous
                         ? reply.with(
@@ -182,31 +181,28 @@ final class ViewRoute {
         return DateTimeFormatter.RFC_1123_DATE_TIME.format(seconds(time).atZone(ZoneOffset.UTC));
     }
 
-    private static HttpReply part(@Nullable String range, String type, byte[] whole) {
+    private static HttpReply part(@Nullable String range, String type, Path file, long size) {
         if (range == null) {
-            return HttpReply.bytes(200, type, whole);
+            return HttpReply.file(200, type, new FilePart(file, 0, size));
         }
         var asked = RANGE.matcher(range.strip());
         if (!asked.matches() || (asked.group(1).isEmpty() && asked.group(2).isEmpty())) {
-            return HttpReply.empty(416).with("Content-Range", "bytes */" + whole.length);
+            return HttpReply.empty(416).with("Content-Range", "bytes */" + size);
         }
         long from;
         long to;
         if (asked.group(1).isEmpty()) {
-            from = Math.max(0, whole.length - number(asked.group(2)));
-            to = whole.length - 1L;
+            from = Math.max(0, size - number(asked.group(2)));
+            to = size - 1;
         } else {
             from = number(asked.group(1));
-            to =
-                    asked.group(2).isEmpty()
-                            ? whole.length - 1L
-                            : Math.min(whole.length - 1L, number(asked.group(2)));
+            to = asked.group(2).isEmpty() ? size - 1 : Math.min(size - 1, number(asked.group(2)));
         }
-        if (from >= whole.length || from > to) {
-            return HttpReply.empty(416).with("Content-Range", "bytes */" + whole.length);
+        if (from >= size || from > to) {
+            return HttpReply.empty(416).with("Content-Range", "bytes */" + size);
         }
-        return HttpReply.bytes(206, type, Arrays.copyOfRange(whole, (int) from, (int) to + 1))
-                .with("Content-Range", "bytes %d-%d/%d".formatted(from, to, whole.length));
+        return HttpReply.file(206, type, new FilePart(file, from, to - from + 1))
+                .with("Content-Range", "bytes %d-%d/%d".formatted(from, to, size));
     }
 
     private static long number(String digits) {

@@ -13,7 +13,9 @@ import tools.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.List;
 
-/// Who hears what, and in which order; afterwards, what the history and the job say.
+/// The twelve conversations recorded with a real server: who hears what, and in which order;
+/// afterwards, what the history and the job say. Half of them need nodes that real servers do not
+/// have; the contract repeats the others.
 ///
 /// In these lines `nodes 1r0/1` means that node 1 runs and has done 0 of 1; `f` means finished.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -63,6 +65,7 @@ class ConversationTest {
         return comfy.history(id).path("outputs").path("3").path("images").path(0);
     }
 
+    // Recorded conversation: success.
     @Test
     void success() {
         var id = run(Graphs.inverted(423140, "conversation/" + Comfy.newId() + "/a"));
@@ -127,6 +130,7 @@ class ConversationTest {
                 .toList();
     }
 
+    // Recorded conversation: the identical graph again.
     @Test
     void the_same_graph_again_executes_nothing_and_names_the_old_file() {
         var graph = Graphs.inverted(423140, "conversation/" + Comfy.newId() + "/a");
@@ -152,6 +156,7 @@ class ConversationTest {
         assertThat(file(second)).isEqualTo(file(first));
     }
 
+    // Recorded conversation: the same graph with another prefix.
     @Test
     void another_prefix_runs_only_the_saving() {
         var folder = "conversation/" + Comfy.newId();
@@ -178,6 +183,7 @@ class ConversationTest {
                                 """));
     }
 
+    // Recorded conversation: no client id.
     @Test
     void without_a_client_id_only_progress_is_heard_but_by_everybody() {
         var id = comfy.submit(Graphs.inverted(423141, "conversation/c"));
@@ -203,6 +209,7 @@ class ConversationTest {
                 .containsExactly("execution_start", "execution_cached", "execution_success");
     }
 
+    // Recorded conversation: validation error.
     @Test
     void a_rejected_graph_is_heard_by_nobody() {
         var bad = Graphs.inverted(1, "conversation/d").replace("\"width\": 64", "\"width\": 0");
@@ -215,6 +222,7 @@ class ConversationTest {
         assertThat(owner.lines().stream().filter("start"::equals)).hasSize(1);
     }
 
+    // Recorded conversation: a partly invalid graph.
     @Test
     void of_a_partly_invalid_graph_the_valid_output_runs() {
         var graph =
@@ -238,6 +246,7 @@ class ConversationTest {
         assertThat(owner.lines()).doesNotContain("executing 5");
     }
 
+    // Recorded conversation: a node fails.
     @Test
     void a_failing_node_ends_the_prompt_but_keeps_what_was_made() {
         var id = run(Graphs.failing(423144, "value"));
@@ -272,6 +281,7 @@ class ConversationTest {
         assertThat(comfy.history(id).path("status").path("completed").asBoolean()).isFalse();
     }
 
+    // Recorded conversation: out of memory.
     @Test
     void running_out_of_memory_says_so_and_the_next_prompt_works() {
         var id = run(Graphs.failing(423145, "oom"));
@@ -286,6 +296,7 @@ class ConversationTest {
                 .isEqualTo("completed");
     }
 
+    // Recorded conversation: interrupt while running.
     @Test
     void an_interrupt_takes_effect_at_the_next_step() {
         var id = Comfy.newId();
@@ -307,6 +318,7 @@ class ConversationTest {
         assertThat(kinds(comfy.history(id))).last().isEqualTo("execution_interrupted");
     }
 
+    // Recorded conversation: previews for plain clients.
     @Test
     void previews_come_after_the_progress_for_plain_clients() {
         run(Graphs.counting(423147, 2, 0, true));
@@ -326,6 +338,7 @@ class ConversationTest {
         assertThat(bystander.lines()).containsExactly("status 1", "status 1", "status 0");
     }
 
+    // Recorded conversation: previews with metadata.
     @Test
     void clients_that_announced_it_get_previews_with_metadata_before_the_progress() {
         owner.say("{\"type\": \"feature_flags\", \"data\": {\"supports_preview_metadata\": true}}");
@@ -347,6 +360,7 @@ class ConversationTest {
                 .doesNotContain("preview kind 1 jpeg", "feature_flags");
     }
 
+    // Recorded conversation: text progress.
     @Test
     void the_size_of_a_picture_is_told_to_everybody() {
         var id =

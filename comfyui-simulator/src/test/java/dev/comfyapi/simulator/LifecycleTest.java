@@ -126,6 +126,28 @@ class LifecycleTest {
     }
 
     @Test
+    void each_model_takes_its_own_time_and_again_when_another_displaced_it() {
+        try (var simulator =
+                        quick().modelsInMemory(1)
+                                .modelLoadTime("sd15.safetensors", Duration.ofMillis(300))
+                                .start();
+                var comfy = new Comfy(simulator.uri())) {
+            var small = Graphs.painting("a", "1", 64, 64, 1, 1, "x/a");
+            var other = small.replace("sd15.safetensors", "dreamshaper_8.safetensors");
+
+            for (var graph : List.of(small, other, small)) {
+                comfy.awaitEnd(comfy.submit(graph));
+            }
+
+            assertThat(simulator.executions())
+                    .extracting(run ->
+                            Duration.ofNanos(run.endedNanos() - run.startedNanos()).toMillis()
+                                    >= 300)
+                    .containsExactly(true, false, true);
+        }
+    }
+
+    @Test
     void sampling_can_be_given_a_fixed_duration() {
         try (var simulator = quick().fixedDuration(Duration.ofMillis(200)).start();
                 var comfy = new Comfy(simulator.uri())) {

@@ -2,30 +2,38 @@ package dev.comfyapi.simulator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Every way in which ComfyUI refuses a graph, in its own words.
+/// Every way in which ComfyUI refuses a graph, in its own words: its table of validation errors,
+/// and the recorded conversations of invalid graphs.
+@ParameterizedClass
+@MethodSource("dev.comfyapi.simulator.TestServer#all")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("NullAway.Init") // Set before the turn of each server.
 class ValidationTest {
 
+    @Parameter String name;
     private TestServer server;
     private Comfy comfy;
 
-    @BeforeAll
+    @BeforeParameterizedClassInvocation
     void start() {
-        server = TestServer.start();
+        server = TestServer.start(name);
         comfy = new Comfy(server.uri());
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     void stop() {
         comfy.close();
         server.close();
@@ -55,7 +63,7 @@ class ValidationTest {
     }
 
     private static String saving(String from) {
-        return "\"9\": {\"class_type\": \"SaveImage\", \"inputs\": {\"images\": %s, \"filename_prefix\": \"v/x\"}}"
+        return "\"9\": {\"class_type\": \"SaveImage\", \"inputs\": {\"images\": %s, \"filename_prefix\": \"contract/x\"}}"
                 .formatted(from);
     }
 
@@ -216,7 +224,7 @@ class ValidationTest {
     @Test
     void a_model_that_is_not_there() {
         var graph =
-                Graphs.painting("x", "1", 64, 64, 1, 1, "v/x")
+                Graphs.painting("x", "1", 64, 64, 1, 1, "contract/x")
                         .replace("sd15.safetensors", "no-such-model.safetensors");
 
         var error = nodeError(refused(graph), "model");
@@ -352,7 +360,7 @@ class ValidationTest {
                 "prompt_no_outputs",
                 "Prompt has no outputs",
                 "");
-        var request = Comfy.request(Comfy.newId(), Graphs.solid(8, 8, 1, "v/x"));
+        var request = Comfy.request(Comfy.newId(), Graphs.solid(8, 8, 1, "contract/x"));
         request.putArray("partial_execution_targets");
         assertError(
                 refused(request).path("error"), "prompt_no_outputs", "Prompt has no outputs", "");
@@ -380,7 +388,7 @@ class ValidationTest {
                 ""
             })
     void an_id_that_is_no_uuid_in_its_usual_spelling(String id) {
-        var error = refused(Comfy.request(id, Graphs.solid(8, 8, 1, "v/x"))).path("error");
+        var error = refused(Comfy.request(id, Graphs.solid(8, 8, 1, "contract/x"))).path("error");
 
         assertThat(error.path("type").asString()).isEqualTo("invalid_prompt_id");
         assertThat(error.path("message").asString()).isEqualTo("prompt_id must be a valid UUID");
@@ -414,7 +422,8 @@ class ValidationTest {
     }
 
     private int number() {
-        var response = comfy.post(Comfy.request(Comfy.newId(), Graphs.solid(8, 8, 1, "v/n")));
+        var response =
+                comfy.post(Comfy.request(Comfy.newId(), Graphs.solid(8, 8, 1, "contract/n")));
         return Comfy.body(response).path("number").asInt();
     }
 
