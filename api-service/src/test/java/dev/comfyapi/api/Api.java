@@ -324,6 +324,23 @@ public final class Api implements AutoCloseable {
                         "{}"));
     }
 
+    /// A picture that the tenant has uploaded, `asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f`, as
+    /// far as Postgres knows.
+    public void anAsset() {
+        int _ =
+                jdbc.sql(
+                                """
+                                INSERT INTO asset (id, tenant_id, state, purpose, content_type, key, size_bytes,
+                                                   sha256, source_sha256, width, height)
+                                VALUES ('0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f', :tenant, 1, 'input', 'image/png',
+                                        '1/0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f/0/0.png', 1, repeat('0', 64),
+                                        repeat('0', 64), 64, 64)
+                                ON CONFLICT DO NOTHING
+                                """)
+                        .param("tenant", TENANT)
+                        .update();
+    }
+
     public WorkerStore.Registered aWorker(String name, Catalogue catalogue) {
         return new WorkerStore(jdbc)
                 .register(

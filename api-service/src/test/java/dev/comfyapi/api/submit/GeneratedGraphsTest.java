@@ -42,7 +42,7 @@ import javax.imageio.ImageIO;
 class GeneratedGraphsTest {
 
     private static final String IMAGE = "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f";
-    private static final String MASK = "job://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e40/artifacts/2";
+    private static final String MASK = "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f";
     private static final JsonMapper JSON = JsonMapper.shared();
 
     private final HttpClient http = HttpClient.newHttpClient();
@@ -59,6 +59,7 @@ class GeneratedGraphsTest {
         upload("image.png");
         upload("mask.png");
         api = Api.fresh();
+        api.anAsset();
         api.aWorker("w", installed());
     }
 
@@ -273,6 +274,7 @@ class GeneratedGraphsTest {
     @Test
     void a_model_whose_parts_are_nowhere_is_refused_with_what_is_missing() {
         try (var own = Api.fresh("--comfyapi.submit.parts.flux-vae=special_*")) {
+            own.anAsset();
             own.aWorker(
                     "w",
                     "diffusion_models/flux1-dev.safetensors",
@@ -293,6 +295,7 @@ class GeneratedGraphsTest {
     @Test
     void families_are_told_apart_as_configured() {
         try (var own = Api.fresh("--comfyapi.submit.families.flux-schnell=quick*,fast*")) {
+            own.anAsset();
             own.aWorker("w", "checkpoints/fast1.safetensors", "checkpoints/flux-schnell.ckpt");
 
             var fast = own.post("/api/v1/jobs", prompt("fast1.safetensors"));
@@ -306,6 +309,7 @@ class GeneratedGraphsTest {
     @Test
     void what_the_last_workers_had_decides_while_none_is_there() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             var last = own.aWorker("w", installedForFlux());
             own.leave(last);
 

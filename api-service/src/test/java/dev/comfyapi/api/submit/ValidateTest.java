@@ -24,6 +24,7 @@ class ValidateTest {
     @BeforeAll
     static void start() {
         api = Api.fresh();
+        api.anAsset();
         api.aWorker("full", STUDIO.catalogue());
         api.aWorker("poor", STUDIO.without("loras/add_detail.safetensors"));
     }
@@ -140,6 +141,7 @@ class ValidateTest {
     @Test
     void the_time_it_may_take_is_that_of_the_newest_jobs() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             var worker = own.aWorker("w", STUDIO.catalogue());
             own.succeed(own.assign(own.submitted(), worker), new byte[] {1, 2, 3});
 
@@ -187,6 +189,7 @@ class ValidateTest {
     @Test
     void everything_stays_known_while_all_workers_are_away() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             own.leave(own.aWorker("w", STUDIO.catalogue()));
 
             var nodes = own.get("/api/v1/nodes").json();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comfyapi.api.Api;
 
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -15,6 +16,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ValidationTest {
 
     private final Api api = Api.shared();
+
+    @BeforeEach
+    void bring() {
+        api.anAsset();
+    }
 
     @ParameterizedTest
     @CsvSource(
@@ -115,7 +121,6 @@ class ValidationTest {
                     "webhook": {}                          | not_supported #/webhook
                     "finish_within_s": 60                  | not_supported #/finish_within_s
                     "pool": "big"                          | not_supported #/pool
-                    "cache": "bypass"                      | not_supported #/cache
                     "cache": "never"                       | invalid_value #/cache
                     "promt": "x"                           | unknown_field #/promt
                     """)
@@ -145,12 +150,13 @@ class ValidationTest {
                 "\"steps\": 150",
                 "\"pool\": \"default\"",
                 "\"cache\": \"auto\"",
+                "\"cache\": \"bypass\"",
                 "\"init_image\": null",
                 "\"batch_size\": 4, \"num_images\": 4",
                 "\"loras\": []",
                 "\"loras\": [{\"name\": \"a.safetensors\", \"strength\": -0.5}]",
                 "\"init_image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"strength\": 0",
-                "\"init_image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"mask\": \"job://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f/artifacts/0\"",
+                "\"init_image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"mask\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\"",
                 "\"controlnet\": []",
                 "\"controlnet\": [{\"model\": \"c\", \"image\": \"asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f\", \"start\": 0.5, \"end\": 0.5}]",
                 "\"upscale\": {\"model\": \"u\"}",
@@ -280,6 +286,7 @@ class ValidationTest {
     @Test
     void what_the_fleet_has_decides_about_models_and_names() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             var nothingKnown = own.post("/api/v1/jobs", "{\"prompt\": \"a fox\"}");
             var unchecked = own.post("/api/v1/jobs", "{\"prompt\": \"a fox\", \"model\": \"any\"}");
             var worker =

@@ -38,7 +38,9 @@ class WorkflowTest {
     @BeforeAll
     static void start() {
         changing = Api.fresh();
+        changing.anAsset();
         api = Api.fresh();
+        api.anAsset();
         api.aWorker("w", STUDIO.catalogue());
     }
 
@@ -399,6 +401,7 @@ class WorkflowTest {
     @Test
     void without_any_worker_ever_form_and_policy_decide() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             var forbidden = aGraph();
             put(forbidden, "/9/class_type", "\"CheckpointSave\"");
             var circle = aGraph();
@@ -419,6 +422,7 @@ class WorkflowTest {
     @Test
     void the_last_known_catalogue_counts_while_all_workers_are_away() {
         try (var own = Api.fresh()) {
+            own.anAsset();
             own.leave(own.aWorker("w", STUDIO.catalogue()));
             var wrong = aGraph();
             put(wrong, "/3/inputs/sampler_name", "\"eulr\"");

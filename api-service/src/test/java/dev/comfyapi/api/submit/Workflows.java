@@ -72,7 +72,7 @@ final class Workflows {
                 sampler("0.6", "4", "6", "7")
                         + """
                         "1": {"class_type": "LoadImage", "inputs":
-                              {"image": "asset://01890a5d-ac96-774b-bcce-b302099a8057", "upload": "image"}},
+                              {"image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f", "upload": "image"}},
                         "5": {"class_type": "VAEEncode", "inputs": {"pixels": ["1", 0], "vae": ["4", 2]}},
                         """
                         + BASE,
@@ -124,7 +124,7 @@ final class Workflows {
                 "upscale",
                 """
                 "1": {"class_type": "LoadImage", "inputs":
-                      {"image": "job://01890a5d-ac96-774b-bcce-b302099a8057/artifacts/0"}},
+                      {"image": "asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f"}},
                 "2": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "RealESRGAN_x4plus.pth"}},
                 "3": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["2", 0], "image": ["1", 0]}},
                 "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "big"}}
