@@ -6,6 +6,8 @@ import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.simulator.ComfyUiSimulator;
 import dev.comfyapi.simulator.Execution;
+import dev.comfyapi.simulator.Fault;
+import dev.comfyapi.simulator.FaultKind;
 import dev.comfyapi.simulator.Faults;
 import dev.comfyapi.worker.Platform.Accepted;
 
@@ -26,13 +28,13 @@ enum Trouble {
         }
     },
     CUDA_FAULT(
-            "The GPU or its driver reports a fault",
+            "The GPU or its driver breaks: every prompt fails until a restart",
             ErrorCode.CUDA_FAULT,
             "quarantined and restarted",
             "at once, then the backoff; elsewhere if there is another worker") {
         @Override
         void before(Run run) {
-            run.comfyUi().faults().failNext(Faults.Failure.CUDA_ERROR);
+            run.comfyUi().faults().breakCuda();
         }
 
         @Override
@@ -132,6 +134,125 @@ enum Trouble {
             return true;
         }
     },
+    REPLY_LOST(
+            "It accepts the prompt, and its answer is lost",
+            null,
+            "used on; the prompt is found by its id",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.LOST_REPLY));
+        }
+    },
+    REPLY_FOREIGN(
+            "Its answer names another prompt",
+            null,
+            "used on; ours is found by its id",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.FOREIGN_REPLY));
+        }
+    },
+    EVENTS_FOREIGN(
+            "Its messages name another prompt",
+            null,
+            "used on; ours is polled",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.FOREIGN_EVENTS));
+        }
+    },
+    SOCKET_STALLED(
+            "The WebSocket neither brings nor takes anything",
+            null,
+            "used on; its prompts are polled",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.STALLED_SOCKETS).with("lasting", "3s"));
+        }
+    },
+    GARBAGE("It answers five requests with what is no JSON", null, "used on", "seconds more") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.GARBAGE_JSON).with("count", 5));
+        }
+    },
+    NOT_A_NUMBER("Its answers contain `NaN`", null, "used on", "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.NAN_JSON).with("lasting", "5s"));
+        }
+    },
+    CONNECTION_CUT("It cuts every connection for two seconds", null, "used on", "seconds more") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.CUT_HTTP).with("lasting", "2s"));
+        }
+    },
+    FILES_MISSING(
+            "It reports files that it does not have",
+            ErrorCode.TRANSIENT,
+            "used on",
+            "at once, then the backoff") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.MISSING_FILES));
+        }
+    },
+    FILE_EMPTY(
+            "It writes a file of 0 bytes",
+            ErrorCode.TRANSIENT,
+            "used on",
+            "8 s and five tries, then the backoff") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.EMPTY_OUTPUT));
+        }
+    },
+    FILE_HUGE(
+            "It writes a file larger than `comfyapi.artifacts.largest`",
+            ErrorCode.NODE_EXECUTION_ERROR,
+            "used on",
+            "when that much has come") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.HUGE_OUTPUT).with("bytes", 64_000_000));
+        }
+    },
+    DOWNLOAD_CUT(
+            "A download breaks off in the middle", null, "used on; fetched again", "seconds more") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.TRUNCATED_DOWNLOAD));
+        }
+    },
+    DOWNLOAD_SLOW(
+            "A download trickles",
+            null,
+            "used on; fetched again, five times",
+            "`comfyapi.artifacts.stall` (30 s) each time") {
+        @Override
+        void before(Run run) {
+            run.cause(
+                    Fault.of(FaultKind.SLOW_DOWNLOAD)
+                            .with("bytesPerSecond", 10)
+                            .with("lasting", "3s"));
+        }
+    },
+    MODEL_SLOW(
+            "Loading a model takes long and is deaf to everything",
+            null,
+            "used on",
+            "five times `comfyapi.worker.silence` are allowed") {
+        @Override
+        void before(Run run) {
+            run.cause(
+                    Fault.of(FaultKind.MODEL_LOAD_TIME).with("delay", "3s").with("lasting", "10s"));
+        }
+    },
     ENDLESS(
             "It counts steps and never comes to an end",
             ErrorCode.EXECUTION_TIMEOUT,
@@ -172,6 +293,10 @@ enum Trouble {
 
     /// Where it happens.
     record Run(ComfyUiSimulator comfyUi, Platform platform, String worker) {
+        void cause(Fault fault) {
+            comfyUi.faults().cause(fault);
+        }
+
         void awaitRunning() {
             await().atMost(Duration.ofSeconds(15))
                     .pollInterval(Duration.ofMillis(10))

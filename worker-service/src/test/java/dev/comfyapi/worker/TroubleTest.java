@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.model.generation.GenerationRequest;
+import dev.comfyapi.model.generation.PictureGraph;
 import dev.comfyapi.model.generation.Seed;
-import dev.comfyapi.model.generation.TextToImage;
 import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
@@ -92,6 +92,7 @@ class TroubleTest {
             if (trouble.code() == null) {
                 assertThat(codes).isEmpty();
                 assertThat(row.epoch()).isEqualTo(1);
+                assertThat(comfyUi.executions()).hasSize(1);
             } else {
                 assertThat(codes).containsOnlyKeys(trouble.code().wire());
                 assertThat(trouble.code().isRetryable())
@@ -165,7 +166,7 @@ class TroubleTest {
     }
 
     private static Graph aPicture(int steps) {
-        return TextToImage.graph(
+        return PictureGraph.of(
                 new GenerationRequest(
                         "a lighthouse",
                         "",

@@ -130,7 +130,8 @@ public final class AttemptPipeline {
                     AttemptStoppedException,
                     ComfyUiGoneException,
                     InterruptedException {
-        var run = withInputs(attempt, prepare(attempt));
+        var graph = prepare(attempt);
+        var run = withInputs(attempt, graph);
         var lease = attempt.lease();
         sender.publish(new JobEvent.Freed(lease.job(), lease.epoch(), lease.worker()));
 
