@@ -3,6 +3,7 @@ package dev.comfyapi.simulator;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +16,7 @@ public record Fault(FaultKind kind, Map<String, String> parameters) {
     /// @throws IllegalArgumentException if the kind of fault does not know such a parameter or
     ///   value
     public Fault {
-        parameters = new LinkedHashMap<>(parameters);
+        parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
         parameters.forEach((name, value) -> {
             var problem = problem(kind, name, value);
             if (problem.isPresent()) {
@@ -51,7 +52,7 @@ public record Fault(FaultKind kind, Map<String, String> parameters) {
                             ? Optional.empty()
                             : Optional.of("must be a whole number from 1");
             case TIME ->
-                    value.matches("\\d{1,9}(ms|s|m)")
+                    value.matches("\\d{1,12}ms|\\d{1,9}s|\\d{1,7}m")
                             ? Optional.empty()
                             : Optional.of("must be a time such as 500ms, 2s or 1m");
             case TEXT -> value.isBlank() ? Optional.of("must not be empty") : Optional.empty();

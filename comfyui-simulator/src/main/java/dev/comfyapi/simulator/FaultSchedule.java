@@ -2,6 +2,7 @@ package dev.comfyapi.simulator;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,7 @@ public record FaultSchedule(long seed, Map<FaultKind, Double> rates) {
 
     /// @throws IllegalArgumentException if a rate is not from 0 to 1
     public FaultSchedule {
-        rates = rates.isEmpty() ? Map.of() : new EnumMap<>(rates);
+        rates = rates.isEmpty() ? Map.of() : Collections.unmodifiableMap(new EnumMap<>(rates));
         rates.forEach((kind, rate) -> {
             if (!(rate >= 0 && rate <= 1)) {
                 throw new IllegalArgumentException(
@@ -28,10 +29,14 @@ public record FaultSchedule(long seed, Map<FaultKind, Double> rates) {
     /// Reads `seed=42,rate=0.1,lost-reply=0.5,restart=0`.
     ///
     /// `rate` is the chance that a submit causes any fault at all of those that pass by themselves,
-    /// spread evenly over them; a fault named has its own rate.
+    /// spread evenly over them; a fault named has its own rate. Nothing at all is a schedule
+    /// without faults.
     ///
     /// @throws IllegalArgumentException with everything that is wrong, if anything is
     public static FaultSchedule parse(String text) {
+        if (text.isBlank()) {
+            return new FaultSchedule(0, Map.of());
+        }
         var seed = 0L;
         var rates = new EnumMap<FaultKind, Double>(FaultKind.class);
         var problems = new ArrayList<String>();

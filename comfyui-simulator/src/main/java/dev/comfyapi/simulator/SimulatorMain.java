@@ -109,7 +109,7 @@ public final class SimulatorMain implements Callable<Integer> {
         System.out.printf(
                 "ComfyUI 0.33.0 (simulated) listens on %s, files in %s%n",
                 simulator.uri(), simulator.folder());
-        if (faults != null) {
+        if (faults != null && !faults.rates().isEmpty()) {
             simulator.faults().random(faults);
             System.out.printf("Faults by chance: %s%n", faults);
         }

@@ -602,8 +602,35 @@ class FaultsOverHttpTest {
         assertThat(schedule.rates())
                 .containsEntry(FaultKind.RESTART, 0.0)
                 .doesNotContainKeys(FaultKind.ZOMBIE_WORKER, FaultKind.CUDA_FAULT);
+        assertThat(FaultSchedule.parse("").rates()).isEmpty();
         assertThatThrownBy(() -> FaultSchedule.parse("seed=x,rate=2,nothing=0.1"))
                 .hasMessageContainingAll("seed must", "rate=2 must", "nothing is no fault");
+    }
+
+    @Test
+    void after_any_mischief_it_can_be_made_well_again() {
+        cause(
+                "{\"schedule\": \"seed=3,rate=0.6,zombie-worker=0.05,cuda-fault=0.05,hung-node=0.1,slow-http=0,model-load-time=0\"}");
+        var reached = 0;
+        for (var i = 0; i < 60; i++) {
+            try {
+                reached +=
+                        comfy.post(Comfy.request(Comfy.newId(), aPainting())).statusCode() == 200
+                                ? 1
+                                : 0;
+            } catch (IllegalStateException _) {
+                assertThat(comfy.getJson("/simulator/faults").has("schedule")).isTrue();
+            }
+        }
+        assertThat(reached).isBetween(1, 59);
+
+        takeBack("");
+        comfy.post("/simulator/restart", "");
+
+        assertThat(active()).isEmpty();
+        var job = run();
+        assertThat(state(job)).isEqualTo("completed");
+        assertThat(comfy.onlyPicture(job)).isNotEmpty();
     }
 
     /// A socket that pings, and counts what comes back.
