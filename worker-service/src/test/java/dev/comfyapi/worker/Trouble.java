@@ -213,13 +213,13 @@ enum Trouble {
         }
     },
     FILE_HUGE(
-            "It writes a file larger than `comfyapi.artifacts.largest`",
-            ErrorCode.NODE_EXECUTION_ERROR,
-            "used on",
-            "when that much has come") {
+            "It writes gigabytes behind a picture",
+            null,
+            "used on; the picture is kept and the rest left",
+            "no loss of time") {
         @Override
         void before(Run run) {
-            run.cause(Fault.of(FaultKind.HUGE_OUTPUT).with("bytes", 64_000_000));
+            run.cause(Fault.of(FaultKind.HUGE_OUTPUT).with("bytes", 10_000_000_000L));
         }
     },
     DOWNLOAD_CUT(

@@ -545,7 +545,10 @@ class WorkerJourneyTest {
         awaitExecution(comfyUi, Execution.Outcome.RUNNING);
 
         wire.close();
-        awaitPlace(job, TokenPlace.DELAYED);
+        // A failure if the worker has seen it run, else given back.
+        await().atMost(SOON)
+                .untilAsserted(() ->
+                        assertThat(platform.read(job).place()).isNotEqualTo(TokenPlace.LEASE));
         opened(new Wiretap(comfyUi.uri(), wire.uri().getPort()));
 
         awaitExecution(comfyUi, Execution.Outcome.INTERRUPTED);
