@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         name = "benchmarks/run",
         description = "Measures what docs/performance.md claims.",
         mixinStandardHelpOptions = true,
-        subcommands = {SubmitRate.class, SubmitToComfyUi.class, GpuIdle.class})
+        subcommands = {SubmitRate.class, SubmitToComfyUi.class, GpuIdle.class, OtherQueues.class})
 public final class Benchmarks {
 
     private Benchmarks() {}

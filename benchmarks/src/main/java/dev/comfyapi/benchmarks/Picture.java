@@ -14,11 +14,11 @@ import dev.comfyapi.model.workflow.Graph;
 import java.util.List;
 
 /// A usual request for a picture.
-final class Picture {
+public final class Picture {
 
     private static final TimeBasedEpochGenerator IDS = Generators.timeBasedEpochGenerator();
 
-    static final Graph GRAPH =
+    public static final Graph GRAPH =
             PictureGraph.of(
                     new GenerationRequest(
                             "a red bicycle leaning on a brick wall in the morning light",
@@ -45,7 +45,7 @@ final class Picture {
         return new JobId(IDS.generate());
     }
 
-    static NewJob job(int classId) {
+    public static NewJob job(int classId) {
         return new NewJob(
                 newId(),
                 classId,

@@ -13,7 +13,8 @@ import java.util.Optional;
 /// What a worker writes about its leases. Thread-safe.
 ///
 /// Every write names job, epoch and worker; a worker that no longer holds the lease changes
-/// nothing. Each is one statement and safe to repeat after a lost reply.
+/// nothing. Each is one statement and safe to repeat after a lost reply. The job is named by its id
+/// and not by the row of the lease, so that only its own partition is looked at.
 public final class LeaseStore {
 
     private static final String COMPLETE =
@@ -25,7 +26,7 @@ public final class LeaseStore {
                 UPDATE job SET state = 1, finished_at = now(), epoch = l.epoch, worker_id = l.worker_id,
                                started_at = now() - :started_ago * interval '1 ms', gpu_ms = :gpu_ms,
                                store_ms = :store_ms, result = :result::jsonb
-                FROM l WHERE id = l.job_id AND state = 0
+                FROM l WHERE id = :job AND state = 0
                 RETURNING id, webhook_id),
             h AS (
                 INSERT INTO webhook_delivery (job_id, event, webhook_id)
@@ -41,11 +42,11 @@ public final class LeaseStore {
                           losses, expire_at, started_at, canceled),
             k AS (
                 SELECT l.*, NOT l.canceled AND (:final OR l.failures >= m.max_failures) AS dead
-                FROM l JOIN job m ON m.id = l.job_id),
+                FROM l JOIN job m ON m.id = :job),
             j AS (
                 UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
                                started_at = k.started_at, error_code = :code, error = :error::jsonb
-                FROM k WHERE id = k.job_id AND k.dead AND state = 0
+                FROM k WHERE id = :job AND k.dead AND state = 0
                 RETURNING id, webhook_id),
             h AS (
                 INSERT INTO webhook_delivery (job_id, event, webhook_id)
