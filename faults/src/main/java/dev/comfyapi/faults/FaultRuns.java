@@ -1,0 +1,20 @@
+package dev.comfyapi.faults;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// `faults/run <name>`: each run is a subcommand, prints its seed and a table, and ends by itself;
+/// with status 1 when a promise was broken.
+@Command(
+        name = "faults/run",
+        description = "Runs the platform while things go wrong; docs/faults.md has the figures.",
+        mixinStandardHelpOptions = true,
+        subcommands = {ComfyUiFaults.class, LostReplies.class})
+public final class FaultRuns {
+
+    private FaultRuns() {}
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new FaultRuns()).execute(args));
+    }
+}

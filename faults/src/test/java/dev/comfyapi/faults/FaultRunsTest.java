@@ -1,0 +1,34 @@
+package dev.comfyapi.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Path;
+
+/// The fault runs in a short form; `faults/run <name>` has the long one.
+class FaultRunsTest {
+
+    private static final Path PROGRAMS = Path.of("target", "postgres");
+
+    @Test
+    void
+            whatever_two_of_four_comfyuis_do_every_job_ends_for_the_right_reason_and_the_others_lose_nothing()
+                    throws Exception {
+        var run = new ComfyUiFaults();
+        run.programs = PROGRAMS;
+        run.jobs = 100;
+        run.pause = 300;
+
+        assertThat(run.report()).isTrue();
+    }
+
+    @Test
+    void prompts_whose_answer_was_lost_are_found_again_and_not_run_twice() throws Exception {
+        var run = new LostReplies();
+        run.programs = PROGRAMS;
+        run.jobs = 100;
+
+        assertThat(run.report()).isTrue();
+    }
+}
