@@ -49,6 +49,13 @@ final class ComfyUiFaults implements Callable<Integer> {
     /// Codes of attempts that are tried again: a job may end with one after its last attempt only.
     private static final Set<String> RETRYABLE = Set.of("oom", "cuda_fault", "transient");
 
+    /// What fails a job at once, and the only fault that may.
+    private static final Map<String, FaultKind> EXPLAINED_BY =
+            Map.of(
+                    "node_execution_error", FaultKind.NODE_ERROR,
+                    "execution_timeout", FaultKind.ENDLESS_PROGRESS,
+                    "no_outputs", FaultKind.FEWER_FILES);
+
     private static final List<String> IMPATIENT =
             List.of(
                     "--comfyapi.worker.silence=2s",
@@ -167,10 +174,14 @@ final class ComfyUiFaults implements Callable<Integer> {
         }
         System.out.printf("%n%-36s %s%n", "end", "jobs");
         ends.forEach((end, count) -> System.out.printf("%-36s %5d%n", end, count));
-        int nodeErrors = ends.getOrDefault("failed node_execution_error", 0);
-        if (nodeErrors > faults.caused().getOrDefault(FaultKind.NODE_ERROR, 0)) {
-            wrong.add(nodeErrors + " jobs failed by a node, more than nodes were made to fail");
-        }
+        EXPLAINED_BY.forEach((code, kind) -> {
+            int failed = ends.getOrDefault("failed " + code, 0);
+            if (failed > faults.caused().getOrDefault(kind, 0)) {
+                wrong.add(
+                        "%d jobs failed with %s, more than %s explains"
+                                .formatted(failed, code, kind.word()));
+            }
+        });
         wrong.addAll(ledger.broken(client, platform.database()));
         platform.brokenInvariants().forEach(rule -> wrong.add("invariant " + rule));
         double kept = sick.healthyPerSecond() / well.healthyPerSecond();
@@ -211,8 +222,7 @@ final class ComfyUiFaults implements Callable<Integer> {
         return switch (job.path("status").asString()) {
             case "succeeded" -> true;
             case "failed" ->
-                    code.equals("node_execution_error")
-                            || code.equals("execution_timeout")
+                    EXPLAINED_BY.containsKey(code)
                             || (RETRYABLE.contains(code)
                                     && job.path("attempt").path("number").intValue()
                                             >= job.path("attempt").path("max").intValue());

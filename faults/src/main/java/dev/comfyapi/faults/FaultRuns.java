@@ -9,7 +9,14 @@ import picocli.CommandLine.Command;
         name = "faults/run",
         description = "Runs the platform while things go wrong; docs/faults.md has the figures.",
         mixinStandardHelpOptions = true,
-        subcommands = {ComfyUiFaults.class, LostReplies.class})
+        subcommands = {
+            ComfyUiFaults.class,
+            LostReplies.class,
+            WorkerKills.class,
+            PostgresKills.class,
+            KafkaAway.class,
+            Zombies.class
+        })
 public final class FaultRuns {
 
     private FaultRuns() {}

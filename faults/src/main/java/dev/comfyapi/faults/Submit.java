@@ -1,5 +1,7 @@
 package dev.comfyapi.faults;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.time.Duration;
 import java.util.UUID;
@@ -15,6 +17,7 @@ final class Submit {
     private final Client client;
     private final Ledger ledger;
     private final AtomicInteger refusals = new AtomicInteger();
+    private volatile @Nullable String failure;
 
     Submit(Client client, Ledger ledger) {
         this.client = client;
@@ -36,7 +39,8 @@ final class Submit {
                 if (answer.status() != 503
                         || answer.header("Retry-After").isEmpty()
                         || !answer.header("Content-Type").startsWith("application/problem+json")) {
-                    throw new IllegalStateException("A submit was answered " + answer);
+                    failure = "A submit was answered " + answer;
+                    throw new IllegalStateException(failure);
                 }
                 refusals.incrementAndGet();
             } catch (IOException _) {
@@ -44,12 +48,18 @@ final class Submit {
             }
             TimeUnit.MILLISECONDS.sleep(200);
         }
-        throw new IllegalStateException("A submit was refused for " + LONGEST);
+        failure = "A submit was refused for " + LONGEST;
+        throw new IllegalStateException(failure);
     }
 
     /// How often a submit was answered with 503.
     int refusals() {
         return refusals.get();
+    }
+
+    /// What a client saw that it must not see; null when nothing.
+    @Nullable String failure() {
+        return failure;
     }
 
     /// A small picture.

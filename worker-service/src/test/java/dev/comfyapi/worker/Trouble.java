@@ -202,6 +202,16 @@ enum Trouble {
             run.cause(Fault.of(FaultKind.MISSING_FILES));
         }
     },
+    FILES_LEFT_OUT(
+            "It leaves out the only picture and says that all went well",
+            ErrorCode.NO_OUTPUTS,
+            "used on",
+            "at once") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.FEWER_FILES));
+        }
+    },
     FILE_EMPTY(
             "It writes a file of 0 bytes",
             ErrorCode.TRANSIENT,
