@@ -40,7 +40,7 @@ import java.util.stream.IntStream;
         mixinStandardHelpOptions = true)
 final class ComfyUiFaults implements Callable<Integer> {
 
-    private static final Duration LONGEST_RUN = Duration.ofSeconds(10);
+    private static final Duration LONGEST_RUN = Duration.ofSeconds(20);
     private static final Duration STEP = Duration.ofMillis(100);
     private static final int STEPS = 10;
     private static final int SICK = 2;
