@@ -6,6 +6,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.comfyapi.api.dispatch.Leadership.Reign;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.db.job.IdempotencyStore;
+import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.message.JobEvent;
@@ -49,7 +50,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
 
     private final DispatchProperties properties;
     private final Leadership leadership;
-    private final Assign assign;
+    private final MessageSender sender;
     private final Promote promote;
     private final Expire expire;
     private final Reap reap;
@@ -79,7 +80,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             MeterRegistry metrics) {
         this.properties = properties;
         this.leadership = new Leadership(database, properties);
-        this.assign = new Assign(sender, properties);
+        this.sender = sender;
         this.promote = new Promote(sender);
         this.expire = new Expire(sender);
         this.reap = new Reap(sender, properties);
@@ -154,6 +155,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             leading = true;
             LOG.info("{} leads: it gives waiting jobs to workers", name);
             var store = reign.store();
+            var assign = new Assign(sender, properties);
             long since = System.nanoTime();
             var duties =
                     new Duty[] {
@@ -176,6 +178,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
                                         ringIf(promote.run(store) > 0);
                                     }
                                 }),
+                        new Duty(Duration.ofSeconds(1), () -> assign.settle(store)),
                         new Duty(properties.idleWait(), this::ring)
                     };
             while (!Thread.currentThread().isInterrupted()) {
@@ -183,7 +186,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
                     duty.runIfDue();
                 }
                 if (heardBell(duties)) {
-                    ticks.record(() -> look(store));
+                    ticks.record(() -> look(assign, store));
                     pause(properties.spacing());
                 }
             }
@@ -208,10 +211,10 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
         }
     }
 
-    private void look(dev.comfyapi.db.queue.LeaderStore store) {
-        int count = assign.run(store, Map.copyOf(freed.asMap()).keySet());
-        assigned.increment(count);
-        ringIf(count == properties.batch());
+    private void look(Assign assign, LeaderStore store) {
+        var look = assign.look(store, Map.copyOf(freed.asMap()).keySet());
+        assigned.increment(look.assigned());
+        ringIf(look.more());
     }
 
     private void ringIf(boolean more) {

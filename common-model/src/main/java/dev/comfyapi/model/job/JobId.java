@@ -6,6 +6,9 @@ import java.util.UUID;
 /// The name of one job: a UUIDv7, so that ids sort by the time of submission.
 public record JobId(UUID value) implements Comparable<JobId> {
 
+    /// Before all others; no job has it.
+    public static final JobId FIRST = new JobId(new UUID(0, 0));
+
     /// Reads the canonical lower-case form; anything else (other versions of writing the same UUID
     /// included) is no id.
     public static Optional<JobId> parse(String text) {

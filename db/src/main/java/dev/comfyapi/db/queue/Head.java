@@ -7,4 +7,5 @@ import org.jspecify.annotations.Nullable;
 /// One of the first waiting jobs of a group.
 ///
 /// @param avoidWorker the worker of its last failed attempt
-public record Head(Group group, JobId job, @Nullable Long avoidWorker) {}
+/// @param waitedMs how long it has been in the queue, by the database's clock
+public record Head(Group group, JobId job, @Nullable Long avoidWorker, long waitedMs) {}

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A lease, as the leader sees it.
 ///
-/// @param etaMs GPU time it still needs, as its worker estimated at the last heartbeat; null when
-///   not known
+/// @param runningMs how long ComfyUI has been running it; null when it has not begun, or no
+///   heartbeat has said so yet
 public record HeldLease(
-        LeaseKey key, int tenant, int classId, LeaseStage stage, @Nullable Integer etaMs) {}
+        LeaseKey key, int tenant, int classId, LeaseStage stage, @Nullable Long runningMs) {}

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// Everything the leader does to tokens, each as one statement. Not thread-safe: it lives on the
 /// one connection that also holds the leader's lock, so that a leader that lost the lock has
@@ -54,11 +56,12 @@ public final class LeaderStore {
 
     private static final String HEADS =
             """
-            SELECT q.tenant_id, q.class_id, q.band, q.job_id, q.avoid_worker
-            FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[]) AS g(t, c, b)
+            SELECT q.tenant_id, q.class_id, q.band, q.job_id, q.avoid_worker,
+                   (extract(epoch FROM now() - q.queued_at) * 1000)::bigint AS waited_ms
+            FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :after::uuid[]) AS g(t, c, b, after)
             CROSS JOIN LATERAL (
                 SELECT * FROM queue
-                WHERE tenant_id = g.t AND class_id = g.c AND band = g.b
+                WHERE tenant_id = g.t AND class_id = g.c AND band = g.b AND job_id > g.after
                 ORDER BY job_id LIMIT :most) q
             """;
 
@@ -180,15 +183,35 @@ public final class LeaderStore {
 
     /// The first waiting jobs of each of these groups, in order of submission.
     ///
+    /// @param groups each with the job after which to begin, or [JobId#FIRST]: between two vacuums
+    ///   the entries of jobs that have left lie at the front of the index, and stepping over them
+    ///   again and again is what a deep queue would cost
     /// @param most jobs of one group
-    public List<Head> heads(Collection<Group> groups, int most) {
+    public List<Head> heads(Map<Group, JobId> groups, int most) {
+        var keys = List.copyOf(groups.keySet());
         return jdbc.sql(HEADS)
-                .param("tenants", groups.stream().map(Group::tenant).toArray(Integer[]::new))
-                .param("classes", groups.stream().map(Group::classId).toArray(Integer[]::new))
-                .param("bands", groups.stream().map(Group::band).toArray(Short[]::new))
+                .param("tenants", keys.stream().map(Group::tenant).toArray(Integer[]::new))
+                .param("classes", keys.stream().map(Group::classId).toArray(Integer[]::new))
+                .param("bands", keys.stream().map(Group::band).toArray(Short[]::new))
+                .param(
+                        "after",
+                        keys.stream()
+                                .map(group -> String.valueOf(groups.get(group)))
+                                .toArray(String[]::new))
                 .param("most", most)
-                .query((rs, _) -> new Head(group(rs), job(rs), nullableLong(rs, "avoid_worker")))
+                .query((rs, _) ->
+                        new Head(
+                                group(rs),
+                                job(rs),
+                                nullableLong(rs, "avoid_worker"),
+                                rs.getLong("waited_ms")))
                 .list();
+    }
+
+    /// The same from the very first.
+    public List<Head> heads(Collection<Group> groups, int most) {
+        return heads(
+                groups.stream().collect(Collectors.toMap(group -> group, _ -> JobId.FIRST)), most);
     }
 
     /// Moves the tokens of these jobs from the queue to their workers; answers those that were
@@ -290,15 +313,129 @@ public final class LeaderStore {
     /// All leases.
     public List<HeldLease> leases() {
         return jdbc.sql(
-                        "SELECT job_id, epoch, worker_id, tenant_id, class_id, stage, eta_ms FROM lease")
+                        """
+                        SELECT job_id, epoch, worker_id, tenant_id, class_id, stage,
+                               (extract(epoch FROM now() - started_at) * 1000)::bigint AS running_ms
+                        FROM lease
+                        """)
                 .query((rs, _) ->
                         new HeldLease(
                                 new LeaseKey(job(rs), rs.getInt("epoch"), rs.getLong("worker_id")),
                                 rs.getInt("tenant_id"),
                                 rs.getInt("class_id"),
                                 LeaseStage.ofCode(rs.getInt("stage")),
-                                rs.getObject("eta_ms", Integer.class)))
+                                nullableLong(rs, "running_ms")))
                 .list();
+    }
+
+    /// All tenants.
+    public List<TenantRow> tenants() {
+        return jdbc.sql(
+                        """
+                        SELECT t.id, t.weight, t.max_running, t.gpu_ms_day, t.paused, t.vtime,
+                               coalesce(u.gpu_ms, 0) AS used_ms
+                        FROM tenant t
+                        LEFT JOIN tenant_usage u ON u.tenant_id = t.id AND u.day = (now() AT TIME ZONE 'UTC')::date
+                        """)
+                .query((rs, _) ->
+                        new TenantRow(
+                                rs.getInt("id"),
+                                rs.getDouble("weight"),
+                                rs.getInt("max_running"),
+                                nullableLong(rs, "gpu_ms_day"),
+                                rs.getLong("used_ms"),
+                                rs.getBoolean("paused"),
+                                rs.getDouble("vtime")))
+                .list();
+    }
+
+    /// Keeps the virtual times for the next leader. What a leader that dies has not written, a
+    /// second's worth, is forgotten.
+    public void keepVirtualTimes(Map<Integer, Double> times) {
+        jdbc.sql(
+                        """
+                        UPDATE tenant SET vtime = v.vtime
+                        FROM unnest(:ids::int[], :vtimes::float8[]) AS v(id, vtime)
+                        WHERE tenant.id = v.id AND tenant.vtime <> v.vtime
+                        """)
+                .param("ids", times.keySet().toArray(Integer[]::new))
+                .param("vtimes", times.values().toArray(Double[]::new))
+                .update();
+    }
+
+    /// How long the GPU ran a job that has succeeded.
+    public record Run(JobId job, int tenant, int classId, int gpuMs) {}
+
+    /// Those of these jobs that have succeeded.
+    public List<Run> runs(Collection<JobId> jobs) {
+        return jdbc.sql(
+                        """
+                        SELECT id AS job_id, tenant_id, class_id, gpu_ms FROM job
+                        WHERE id = ANY (:ids::uuid[]) AND state = 1
+                        """)
+                .param("ids", jobs.stream().map(JobId::toString).toArray(String[]::new))
+                .query((rs, _) ->
+                        new Run(
+                                job(rs),
+                                rs.getInt("tenant_id"),
+                                rs.getInt("class_id"),
+                                rs.getInt("gpu_ms")))
+                .list();
+    }
+
+    /// Adds to what tenants have used today.
+    ///
+    /// @param gpuMs by tenant
+    public void addUsage(Map<Integer, Long> gpuMs) {
+        jdbc.sql(
+                        """
+                        INSERT INTO tenant_usage AS u (tenant_id, day, gpu_ms)
+                        SELECT id, (now() AT TIME ZONE 'UTC')::date, gpu_ms
+                        FROM unnest(:ids::int[], :gpu_ms::bigint[]) AS n(id, gpu_ms)
+                        ON CONFLICT (tenant_id, day) DO UPDATE SET gpu_ms = u.gpu_ms + excluded.gpu_ms
+                        """)
+                .param("ids", gpuMs.keySet().toArray(Integer[]::new))
+                .param("gpu_ms", gpuMs.values().toArray(Long[]::new))
+                .update();
+    }
+
+    /// How long jobs of these classes are expected to take.
+    public Map<Integer, Estimate> estimates(Collection<Integer> classes) {
+        var estimates = new HashMap<Integer, Estimate>();
+        jdbc.sql(
+                        """
+                        SELECT id, est_run_ms, est_load_ms, est_runs FROM job_class WHERE id = ANY (:ids::int[])
+                        """)
+                .param("ids", classes.toArray(Integer[]::new))
+                .query(rs -> {
+                    estimates.put(
+                            rs.getInt("id"),
+                            new Estimate(
+                                    rs.getInt("est_run_ms"),
+                                    rs.getInt("est_load_ms"),
+                                    rs.getInt("est_runs")));
+                });
+        return estimates;
+    }
+
+    /// Keeps what was learned, for the next leader and for what clients are told.
+    public void keepEstimates(Map<Integer, Estimate> estimates) {
+        jdbc.sql(
+                        """
+                        UPDATE job_class SET est_run_ms = e.run, est_load_ms = e.load, est_runs = e.runs
+                        FROM unnest(:ids::int[], :run::int[], :load::int[], :runs::int[]) AS e(id, run, load, runs)
+                        WHERE job_class.id = e.id
+                        """)
+                .param("ids", estimates.keySet().toArray(Integer[]::new))
+                .param("run", numbers(estimates, e -> (int) e.runMs()))
+                .param("load", numbers(estimates, e -> (int) e.loadMs()))
+                .param("runs", numbers(estimates, Estimate::runs))
+                .update();
+    }
+
+    private static Integer[] numbers(
+            Map<Integer, Estimate> estimates, Function<Estimate, Integer> which) {
+        return estimates.values().stream().map(which).toArray(Integer[]::new);
     }
 
     /// What a worker can do.
