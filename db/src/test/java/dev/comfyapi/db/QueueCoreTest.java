@@ -11,7 +11,11 @@ import dev.comfyapi.db.job.JobStore.Running;
 import dev.comfyapi.db.lease.LeaseStore.Completion;
 import dev.comfyapi.db.lease.LeaseStore.Failing;
 import dev.comfyapi.db.queue.Assigning;
+import dev.comfyapi.db.queue.Estimate;
+import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.queue.TenantRow;
 import dev.comfyapi.model.job.ErrorCode;
+import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.JobStatus;
@@ -28,6 +32,7 @@ import org.springframework.dao.DuplicateKeyException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /// Each statement of the queue core on a real Postgres: what it does, and what its guard refuses.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -132,6 +137,60 @@ class QueueCoreTest {
         var heads = db.leader.heads(db.leader.groups(), 1_000).stream().map(h -> h.job()).toList();
 
         assertThat(heads).containsSubsequence(first, second);
+    }
+
+    @Test
+    void nobody_looks_at_heads_before_the_place_from_which_they_are_asked_for() {
+        var first = db.aWaitingJob();
+        var second = db.aWaitingJob();
+        var group = db.leader.groups().getFirst();
+
+        var heads = db.leader.heads(Map.of(group, first), 1_000).stream().map(h -> h.job());
+
+        assertThat(heads).contains(second).doesNotContain(first);
+    }
+
+    @Test
+    void what_the_leader_knows_of_a_tenant_is_kept_for_the_next_one() {
+        long before = tenant().usedMs();
+
+        db.leader.keepVirtualTimes(Map.of(TENANT, 12.5, 99, 3.0));
+        db.leader.addUsage(Map.of(TENANT, 700L));
+        db.leader.addUsage(Map.of(TENANT, 300L));
+
+        assertThat(tenant().vtime()).isEqualTo(12.5);
+        assertThat(tenant().usedMs()).isEqualTo(before + 1_000);
+    }
+
+    @Test
+    void how_long_jobs_of_a_class_take_is_a_guess_until_it_is_learned() {
+        int id =
+                db.classes.idOf(
+                        new JobClass("a", List.of(), List.of("A"), 0, JobClass.DEFAULT_POOL));
+        assertThat(db.leader.estimates(List.of(id))).containsEntry(id, Estimate.GUESS);
+
+        var learned = Estimate.GUESS.afterRun(2_000).afterLoadAndRun(7_000);
+        db.leader.keepEstimates(Map.of(id, learned));
+
+        assertThat(learned.runMs()).isEqualTo(2_000);
+        assertThat(learned.loadMs()).isEqualTo(7_250);
+        assertThat(db.leader.estimates(List.of(id))).containsEntry(id, learned);
+    }
+
+    @Test
+    void only_jobs_that_succeeded_tell_how_long_they_ran() {
+        var lease = db.aRunningJob();
+        assertThat(db.leader.runs(List.of(lease.job()))).isEmpty();
+
+        db.leases.complete(lease, db.aResult());
+
+        assertThat(db.leader.runs(List.of(lease.job())))
+                .extracting(LeaderStore.Run::gpuMs)
+                .containsExactly(db.aResult().gpuMs());
+    }
+
+    private TenantRow tenant() {
+        return db.leader.tenants().stream().filter(t -> t.id() == TENANT).findFirst().orElseThrow();
     }
 
     @Test
