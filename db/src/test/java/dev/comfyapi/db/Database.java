@@ -108,9 +108,13 @@ final class Database {
                         List.of("EmptyImage", "SaveImage"),
                         0,
                         JobClass.DEFAULT_POOL);
+        return aJob(classes.idOf(jobClass), 3);
+    }
+
+    static NewJob aJob(int jobClass, int maxFailures) {
         return new NewJob(
                 newId(),
-                classes.idOf(jobClass),
+                jobClass,
                 Priority.NORMAL,
                 graph(),
                 "{\"prompt\": \"a fox\"}",
@@ -122,7 +126,7 @@ final class Database {
                 null,
                 null,
                 null,
-                3,
+                maxFailures,
                 60_000,
                 false);
     }
