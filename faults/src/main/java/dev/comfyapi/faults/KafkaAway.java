@@ -40,6 +40,7 @@ final class KafkaAway extends FaultRun {
     private Outcome part(String name, Platform platform, Client client) throws Exception {
         var ledger = new Ledger();
         var submit = new Submit(client, ledger);
+        long earlier = Outcome.executions(platform);
         boolean ended = true;
         int before =
                 platform.database().sql("SELECT count(*) FROM job").query(Integer.class).single();
@@ -54,6 +55,7 @@ final class KafkaAway extends FaultRun {
         ended &= ledger.awaitAll(client, Duration.ofMinutes(5));
         ledger.knowsNothingOf(before);
         return Outcome.of(name, 1, platform, client, ledger, ledger.took(), seed)
+                .without(earlier)
                 .and(ended, "Not every job ended")
                 .and(submit.refusals() == 0, submit.refusals() + " submits were refused");
     }

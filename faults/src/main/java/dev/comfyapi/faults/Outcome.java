@@ -24,6 +24,29 @@ record Outcome(
         long seed,
         List<String> broken) {
 
+    /// Runs inside all ComfyUIs since the platform was started.
+    static long executions(Platform platform) throws IOException, InterruptedException {
+        long executions = 0;
+        for (var comfyUi : platform.comfyUis()) {
+            executions += comfyUi.executions().size();
+        }
+        return executions;
+    }
+
+    /// Without the runs before this part of the run.
+    Outcome without(long earlier) {
+        return new Outcome(
+                fault,
+                trials,
+                jobs,
+                lost,
+                duplicated,
+                recovery,
+                executionsPerJob - (double) earlier / jobs,
+                seed,
+                broken);
+    }
+
     /// Holds what the clients were told against what the platform says.
     static Outcome of(
             String fault,
@@ -42,10 +65,6 @@ record Outcome(
                 broken.add("Not one picture: " + job);
             }
         }
-        long executions =
-                platform.comfyUis().stream()
-                        .mapToLong(comfyUi -> comfyUi.executions().size())
-                        .sum();
         return new Outcome(
                 fault,
                 trials,
@@ -53,7 +72,7 @@ record Outcome(
                 ledger.lost(),
                 ledger.duplicated(),
                 Times.of(recoveryNanos),
-                (double) executions / ledger.accepted(),
+                (double) executions(platform) / ledger.accepted(),
                 seed,
                 broken);
     }

@@ -31,4 +31,22 @@ class FaultRunsTest {
 
         assertThat(run.report()).isTrue();
     }
+
+    @Test
+    void without_kafka_and_after_it_has_lost_all_it_knew_every_job_ends() throws Exception {
+        var run = new KafkaAway();
+        run.programs = PROGRAMS;
+        run.jobs = 5;
+
+        assertThat(run.report()).isTrue();
+    }
+
+    @Test
+    void postgres_is_killed_three_times_and_no_accepted_job_is_lost() throws Exception {
+        var run = new PostgresKills();
+        run.programs = PROGRAMS;
+        run.trials = 3;
+
+        assertThat(run.report()).isTrue();
+    }
 }
