@@ -1,10 +1,13 @@
 package dev.comfyapi.api;
 
 import dev.comfyapi.db.catalogue.FleetStore;
+import dev.comfyapi.db.job.DeadLetterStore;
 import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
+import dev.comfyapi.db.job.LiveJobStore;
 import dev.comfyapi.db.secret.SecretStore;
+import dev.comfyapi.db.tenant.TenantStore;
 
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -29,6 +32,21 @@ class StoreConfiguration {
     @Bean
     IdempotencyStore idempotencyStore(JdbcClient jdbc) {
         return new IdempotencyStore(jdbc);
+    }
+
+    @Bean
+    LiveJobStore liveJobStore(JdbcClient jdbc) {
+        return new LiveJobStore(jdbc);
+    }
+
+    @Bean
+    DeadLetterStore deadLetterStore(JdbcClient jdbc) {
+        return new DeadLetterStore(jdbc);
+    }
+
+    @Bean
+    TenantStore tenantStore(JdbcClient jdbc) {
+        return new TenantStore(jdbc);
     }
 
     @Bean

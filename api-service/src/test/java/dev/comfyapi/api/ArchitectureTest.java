@@ -67,12 +67,17 @@ class ArchitectureTest {
                     "api.catalogue",
                     "api.job",
                     "db.job",
+                    "db.tenant",
                     "messaging",
                     "model.asset",
                     "model.generation",
                     "model.job",
                     "model.message",
                     "model.workflow");
+
+    @ArchTest
+    static final ArchRule dead_letters_are_jobs_that_are_submitted_anew =
+            mayUse("deadletter", "api.http", "api.job", "api.submit", "db.job", "model.job");
 
     @ArchTest
     static final ArchRule operations_look_at_everything_the_service_needs =

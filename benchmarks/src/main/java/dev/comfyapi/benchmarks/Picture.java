@@ -60,6 +60,7 @@ public final class Picture {
                 null,
                 null,
                 null,
+                null,
                 3,
                 60_000,
                 false);

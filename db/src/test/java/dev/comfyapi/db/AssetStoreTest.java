@@ -84,6 +84,7 @@ class AssetStoreTest {
                         null,
                         null,
                         null,
+                        null,
                         3,
                         60_000,
                         false);

@@ -126,12 +126,21 @@ final class Database {
                 null,
                 null,
                 null,
+                null,
                 maxFailures,
                 60_000,
                 false);
     }
 
     static NewJob with(NewJob job, @Nullable Instant runAfter, @Nullable Instant startBy) {
+        return with(job, runAfter, startBy, null);
+    }
+
+    static NewJob with(
+            NewJob job,
+            @Nullable Instant runAfter,
+            @Nullable Instant startBy,
+            @Nullable Instant finishBy) {
         return new NewJob(
                 job.id(),
                 job.classId(),
@@ -145,6 +154,7 @@ final class Database {
                 job.traceparent(),
                 runAfter,
                 startBy,
+                finishBy,
                 job.expiresAt(),
                 job.maxFailures(),
                 job.runTimeoutMs(),

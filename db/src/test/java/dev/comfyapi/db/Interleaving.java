@@ -5,6 +5,7 @@ import static dev.comfyapi.db.Database.TENANT;
 import dev.comfyapi.db.invariant.InvariantStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
+import dev.comfyapi.db.job.LiveJobStore;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.queue.Assigning;
@@ -17,6 +18,7 @@ import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.job.Priority;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -35,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -70,6 +73,12 @@ final class Interleaving {
     private final Map<JobId, Integer> epochs = new ConcurrentHashMap<>();
     private final List<JobId> recent = new ArrayList<>();
 
+    /// Jobs whose deadlines may be others than they were submitted with.
+    private final Set<JobId> changed = ConcurrentHashMap.newKeySet();
+
+    /// Which change of which job somebody was told has been made.
+    private final Set<String> changes = ConcurrentHashMap.newKeySet();
+
     /// Leases that nobody has answered for.
     private final List<LeaseKey> open = new ArrayList<>();
 
@@ -97,6 +106,7 @@ final class Interleaving {
                 threads.execute(actor(random.nextLong(), (r, s) -> submit(r, s, jobClass)));
                 threads.execute(actor(random.nextLong(), this::lead));
                 threads.execute(actor(random.nextLong(), this::cancel));
+                threads.execute(actor(random.nextLong(), this::change));
                 threads.execute(actor(random.nextLong(), this::keepHouse));
                 threads.execute(actor(random.nextLong(), this::look));
             }
@@ -129,6 +139,7 @@ final class Interleaving {
     private record Stores(
             JdbcClient jdbc,
             JobStore jobs,
+            LiveJobStore live,
             LeaderStore leader,
             LeaseStore leases,
             WorkerStore workers,
@@ -162,6 +173,7 @@ final class Interleaving {
         return new Stores(
                 jdbc,
                 new JobStore(jdbc),
+                new LiveJobStore(jdbc),
                 new LeaderStore(jdbc),
                 new LeaseStore(jdbc, Duration.ofMillis(1)),
                 new WorkerStore(jdbc),
@@ -206,7 +218,8 @@ final class Interleaving {
                 Database.with(
                         plain,
                         random.nextInt(4) == 0 ? now.plusMillis(random.nextInt(60)) : null,
-                        random.nextInt(4) == 0 ? now.plusMillis(20 + random.nextInt(100)) : null);
+                        random.nextInt(4) == 0 ? now.plusMillis(20 + random.nextInt(100)) : null,
+                        random.nextInt(4) == 0 ? now.plusMillis(20 + random.nextInt(150)) : null);
         submitted.put(job.id(), job);
         stores.jobs.submit(TENANT, List.of(job));
         synchronized (recent) {
@@ -235,8 +248,8 @@ final class Interleaving {
                     "given twice with the same epoch",
                     lease);
             check(
-                    job == null || job.startBy() == null || job.startBy().isAfter(before),
-                    "given after its start deadline",
+                    job == null || !isOver(job, before) || changed.contains(lease.job()),
+                    "given after its deadline",
                     lease);
             check(
                     job == null || job.runAfter() == null || !job.runAfter().isAfter(Instant.now()),
@@ -291,24 +304,69 @@ final class Interleaving {
 
     private void cancel(Random random, Stores stores) {
         var job = aJob(random);
-        if (job != null
-                && random.nextInt(3) == 0
-                && stores.jobs.cancel(TENANT, job) instanceof Cancellation.Canceled) {
-            tell(job, JobState.CANCELED);
+        if (job == null || random.nextInt(3) > 0) {
+            return;
         }
+        if (random.nextInt(4) == 0) {
+            cancelMany(random, stores);
+            return;
+        }
+        var seen = stores.jobs.find(TENANT, job).orElseThrow();
+        if (stores.jobs.cancel(TENANT, job) instanceof Cancellation.Canceled) {
+            tell(job, JobState.CANCELED);
+            check(!stores.jobs.change(seen, JobStore.Terms.of(seen)), "changed after its end", job);
+        }
+    }
+
+    private void cancelMany(Random random, Stores stores) {
+        List<JobId> some;
+        synchronized (recent) {
+            int from = random.nextInt(recent.size());
+            some = List.copyOf(recent.subList(from, Math.min(from + 5, recent.size())));
+        }
+        for (var canceled : stores.live.cancel(TENANT, some)) {
+            tell(canceled.job(), JobState.CANCELED);
+        }
+    }
+
+    private void change(Random random, Stores stores) {
+        var job = aJob(random);
+        if (job == null || random.nextInt(3) > 0) {
+            return;
+        }
+        var seen = stores.jobs.find(TENANT, job).orElseThrow();
+        var end = told.get(job);
+        var now = Instant.now();
+        changed.add(job);
+        var terms =
+                new JobStore.Terms(
+                        Priority.ofBand(random.nextInt(5)),
+                        random.nextInt(4) == 0 ? now.plusMillis(random.nextInt(100)) : null,
+                        random.nextInt(4) == 0 ? now.plusMillis(random.nextInt(150)) : null,
+                        seen.tags(),
+                        seen.metadata());
+        if (stores.jobs.change(seen, terms)) {
+            check(end == null, "changed after its end", job, end);
+            check(
+                    changes.add(job + "/" + seen.edits()) && !stores.jobs.change(seen, terms),
+                    "changed twice by who had seen the same",
+                    job,
+                    seen.edits());
+        }
+    }
+
+    private static boolean isOver(NewJob job, Instant now) {
+        return (job.startBy() != null && !job.startBy().isAfter(now))
+                || (job.finishBy() != null && !job.finishBy().isAfter(now));
     }
 
     private void keepHouse(Random random, Stores stores) {
         stores.leader.promote(20);
-        for (var job : stores.leader.expire(20, ERROR)) {
-            tell(job, JobState.EXPIRED);
-            var submit = submitted.get(job);
-            check(
-                    submit == null
-                            || (submit.startBy() != null
-                                    && !submit.startBy().isAfter(Instant.now())),
-                    "expired before its start deadline",
-                    job);
+        for (var job : stores.leader.expire(20, ERROR, ERROR)) {
+            expired(job);
+        }
+        for (var overdue : stores.leader.expireLeases(20, ERROR)) {
+            expired(overdue.lease().job());
         }
         if (random.nextInt(20) == 0) {
             int which = random.nextInt(workers.size());
@@ -337,6 +395,15 @@ final class Interleaving {
                 tell(reaped.lease().job(), JobState.FAILED);
             }
         }
+    }
+
+    private void expired(JobId job) {
+        tell(job, JobState.EXPIRED);
+        var submit = submitted.get(job);
+        check(
+                submit == null || isOver(submit, Instant.now()) || changed.contains(job),
+                "expired before its deadline",
+                job);
     }
 
     private void look(Random random, Stores stores) {

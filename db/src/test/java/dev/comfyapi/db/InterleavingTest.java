@@ -83,6 +83,71 @@ class InterleavingTest {
                         "expire of a job with time left",
                         "SET state = 4",
                         "expire_at <= now()",
-                        "true"));
+                        "true"),
+                new Mutation(
+                        "submit without the finish deadline",
+                        "INSERT INTO job (",
+                        "least(start_by, finish_by)",
+                        "start_by"),
+                new Mutation(
+                        "assign without the finish deadline",
+                        "INSERT INTO lease",
+                        "j.finish_by",
+                        "NULL::timestamptz"),
+                new Mutation(
+                        "expire of a lease with time left",
+                        "'expired', assigned_at",
+                        "finish_by <= now()",
+                        "true"),
+                new Mutation(
+                        "expire without flagging the lease",
+                        "'expired', assigned_at",
+                        "SET canceled = true",
+                        "SET canceled = canceled"),
+                new Mutation(
+                        "expire of a lease that is over",
+                        "'expired', assigned_at",
+                        "<= now() AND NOT canceled",
+                        "<= now()"),
+                new Mutation(
+                        "change of a job that has ended",
+                        "edits = edits + 1",
+                        "AND state = 0",
+                        "AND state >= 0"),
+                new Mutation(
+                        "change of what was changed meanwhile",
+                        "edits = edits + 1",
+                        "AND edits = ?",
+                        "AND (edits = ? OR true)"),
+                new Mutation(
+                        "change without the token",
+                        "edits = edits + 1",
+                        "FROM t WHERE id = t.job_id",
+                        "FROM k WHERE job.id = k.id"),
+                new Mutation(
+                        "change that leaves the token in its old band",
+                        "edits = edits + 1",
+                        "class_id, ?, job_id",
+                        "class_id, coalesce(band, ?), job_id"),
+                new Mutation(
+                        "change that leaves the lease as it was",
+                        "edits = edits + 1",
+                        "UPDATE lease SET band = ?,",
+                        "UPDATE lease SET band = coalesce(band, ?),"),
+                new Mutation(
+                        "change that waits for who waits for it",
+                        "edits = edits + 1",
+                        " SKIP LOCKED",
+                        ""),
+                new Mutation(
+                        "cancel of many without flagging their leases",
+                        "= ANY (?::uuid[]) AND tenant_id = ? AND state = 0",
+                        "SET canceled = true",
+                        "SET canceled = canceled"),
+                new Mutation(
+                        "cancel of many without their tokens",
+                        "= ANY (?::uuid[]) AND tenant_id = ? AND state = 0",
+                        "FROM t WHERE id = t.job_id",
+                        "FROM (SELECT k.id AS job_id, t.epoch, t.worker_id FROM k LEFT JOIN t ON t.job_id = k.id) t WHERE id = t.job_id"));
     }
 }

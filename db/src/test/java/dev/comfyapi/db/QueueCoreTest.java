@@ -5,8 +5,10 @@ import static dev.comfyapi.db.Database.TENANT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.comfyapi.db.job.JobFilter;
 import dev.comfyapi.db.job.JobStore.Cancellation;
-import dev.comfyapi.db.job.JobStore.Filter;
+import dev.comfyapi.db.job.JobStore.Order;
+import dev.comfyapi.db.job.JobStore.Part;
 import dev.comfyapi.db.job.JobStore.Running;
 import dev.comfyapi.db.lease.LeaseStore.Completion;
 import dev.comfyapi.db.lease.LeaseStore.Failing;
@@ -23,6 +25,7 @@ import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
 import dev.comfyapi.model.job.TokenPlace;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -123,7 +126,7 @@ class QueueCoreTest {
         assertThat(db.leader.assign(List.of(new Assigning(group, job.id(), db.aWorker("gpu-b")))))
                 .isEmpty();
 
-        assertThat(db.leader.expire(100, ERROR)).containsExactly(job.id());
+        assertThat(db.leader.expire(100, ERROR, ERROR)).containsExactly(job.id());
         var row = db.read(job.id());
         assertThat(row.status()).isEqualTo(JobStatus.EXPIRED);
         assertThat(row.errorCode()).isEqualTo("start_deadline_exceeded");
@@ -430,9 +433,9 @@ class QueueCoreTest {
         var waiting = db.aWaitingJob();
         var running = db.aRunningJob().job();
 
-        assertThat(ids(new Filter(List.of(), null, 2))).containsExactly(running, waiting);
-        assertThat(ids(new Filter(List.of(JobStatus.RUNNING), null, 1))).containsExactly(running);
-        assertThat(ids(new Filter(List.of(JobStatus.QUEUED), running, 1))).containsExactly(waiting);
+        assertThat(ids(JobFilter.NONE, null, 2)).containsExactly(running, waiting);
+        assertThat(ids(JobFilter.of(JobStatus.RUNNING), null, 1)).containsExactly(running);
+        assertThat(ids(JobFilter.of(JobStatus.QUEUED), running, 1)).containsExactly(waiting);
     }
 
     @Test
@@ -548,7 +551,13 @@ class QueueCoreTest {
                 .single();
     }
 
-    private List<JobId> ids(Filter filter) {
-        return db.jobs.list(TENANT, filter).stream().map(row -> row.id()).toList();
+    private List<JobId> ids(JobFilter filter, @Nullable JobId after, int limit) {
+        return db
+                .jobs
+                .list(TENANT, filter, new Part(Order.NEWEST_FIRST, after, limit))
+                .jobs()
+                .stream()
+                .map(row -> row.id())
+                .toList();
     }
 }

@@ -140,6 +140,7 @@ final class Platform implements AutoCloseable {
                                 null,
                                 null,
                                 null,
+                                null,
                                 3,
                                 (int) runTimeout.toMillis(),
                                 keepMetadata)));

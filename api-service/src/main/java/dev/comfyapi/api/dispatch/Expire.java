@@ -4,18 +4,23 @@ import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.message.JobEvent;
+import dev.comfyapi.model.message.LaneMessage;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Ends jobs that nobody started before their deadline.
+/// Ends jobs whose deadline has passed, those that wait and those that a worker has.
 final class Expire {
 
     private static final Logger LOG = LoggerFactory.getLogger(Expire.class);
     private static final int BATCH = 100;
-    private static final String ERROR =
+    private static final String NOT_STARTED =
             """
             {"message": "No worker was free before the start deadline.", "attempt": null}
+            """;
+    private static final String NOT_FINISHED =
+            """
+            {"message": "It did not end before its finish deadline.", "attempt": null}
             """;
 
     private final MessageSender sender;
@@ -25,9 +30,18 @@ final class Expire {
     }
 
     void run(LeaderStore store) {
-        for (var job : store.expire(BATCH, ERROR)) {
-            LOG.info("Job {} expired: it was not started before its deadline", job);
+        for (var job : store.expire(BATCH, NOT_STARTED, NOT_FINISHED)) {
+            LOG.info("Job {} expired: no worker had it before its deadline", job);
             sender.publish(new JobEvent.Finished(job, JobState.EXPIRED));
+        }
+        for (var overdue : store.expireLeases(BATCH, NOT_FINISHED)) {
+            var lease = overdue.lease();
+            LOG.info(
+                    "Job {} expired: worker {} did not end it before its deadline and is told to stop",
+                    lease.job(),
+                    lease.worker());
+            sender.send(overdue.lane(), new LaneMessage.Cancel(lease));
+            sender.publish(new JobEvent.Finished(lease.job(), JobState.EXPIRED));
         }
     }
 }

@@ -46,6 +46,8 @@ public final class ApiProblem extends RuntimeException {
         for (var code :
                 List.of(
                         ProblemCode.UNKNOWN_FIELD,
+                        ProblemCode.CONFLICTING_DEADLINES,
+                        ProblemCode.FORBIDDEN,
                         ProblemCode.WORKFLOW_FORMAT_UI,
                         ProblemCode.WORKFLOW_TOO_LARGE)) {
             if (errors.stream().allMatch(e -> e.code().equals(code.wire()))) {

@@ -77,6 +77,14 @@ public final class JsonBody {
         }
     }
 
+    /// The same, or an empty object when the client sent no body at all.
+    public JsonNode readIfAny(HttpServletRequest request) throws IOException {
+        boolean none =
+                request.getContentLengthLong() <= 0
+                        && request.getHeader("Transfer-Encoding") == null;
+        return none ? json.createObjectNode() : read(request);
+    }
+
     private static void checkType(HttpServletRequest request) {
         var encoding = request.getHeader("Content-Encoding");
         if (encoding != null && !encoding.equalsIgnoreCase("identity")) {

@@ -26,7 +26,11 @@ public enum ProblemCode {
             400,
             "The idempotency key is not valid",
             "`Idempotency-Key` has 1 to 255 visible ASCII characters."),
-    FORBIDDEN(403, "Not allowed", "The link's signature is not ours, or is not there."),
+    FORBIDDEN(
+            403,
+            "Not allowed",
+            "The link's signature is not ours, or is not there; or the caller may not ask for this,"
+                    + " such as for a priority above its own."),
     URL_NOT_ALLOWED(
             403,
             "The URL is not allowed",
@@ -46,6 +50,9 @@ public enum ProblemCode {
             "The first request with this key is not done",
             "A request with the same `Idempotency-Key` is still being worked on. Repeat after"
                     + " `Retry-After`."),
+    JOB_NOT_TERMINAL(
+            409, "The job has not ended", "Only a job that has ended can be run once more."),
+    JOB_TERMINAL(409, "The job has ended", "A job that has ended never changes."),
     HASH_MISMATCH(
             409,
             "The file is not the expected one",
@@ -59,6 +66,10 @@ public enum ProblemCode {
             "No longer available",
             "The link has expired, or the retention of what it named is over. Read the job for"
                     + " fresh links."),
+    PRECONDITION_FAILED(
+            412,
+            "The job is not what you have seen",
+            "It has changed since the ETag in `If-Match` was read. Read it again and decide anew."),
     PAYLOAD_TOO_LARGE(
             413, "The body is too large", "`params.max` says how many bytes it may have."),
     UNSUPPORTED_MEDIA_TYPE(
@@ -91,10 +102,19 @@ public enum ProblemCode {
             422,
             "The workflow is too large",
             "A workflow has at most 2,000 nodes and 2 MiB of JSON; `errors` says what it has."),
+    CONFLICTING_DEADLINES(
+            422,
+            "The deadlines contradict each other",
+            "No job could keep them: one is over before another, or before the scheduled start."),
     IDEMPOTENCY_KEY_REUSED(
             422,
             "The idempotency key was used for another request",
             "Use a new key for every new request, and the same key only to repeat the same body."),
+    QUEUE_FULL(
+            429,
+            "Too many jobs are waiting",
+            "`params.max` says how many jobs of yours may wait at one time, scheduled ones"
+                    + " included. Nothing was stored. Repeat after `Retry-After`."),
     HEADERS_TOO_LARGE(431, "The headers are too large", "Send fewer or shorter headers."),
     INTERNAL(
             500,
@@ -139,7 +159,7 @@ public enum ProblemCode {
 
     /// Whether the same request may succeed later.
     public boolean isRetryable() {
-        return status >= 500 || this == IDEMPOTENCY_IN_PROGRESS;
+        return status >= 500 || this == IDEMPOTENCY_IN_PROGRESS || this == QUEUE_FULL;
     }
 
     public static Optional<ProblemCode> ofWire(String word) {

@@ -2,7 +2,9 @@ package dev.comfyapi.api.job;
 
 import jakarta.servlet.http.HttpServletRequest;
 
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
@@ -15,6 +17,17 @@ final class EntityTags {
 
     static String of(JobView job) {
         return "\"r%d\"".formatted(job.revision());
+    }
+
+    /// Whether a client that wants the job to be one of these finds it so; it may also send none.
+    ///
+    /// @param wanted values of `If-Match`
+    static boolean allow(List<String> wanted, JobView job) {
+        return wanted.isEmpty()
+                || wanted.stream()
+                        .flatMap(header -> Arrays.stream(header.split(",", -1)))
+                        .map(String::strip)
+                        .anyMatch(tag -> tag.equals("*") || tag.equals(of(job)));
     }
 
     /// The revision that the client has seen. The newest one when it names several; empty when it

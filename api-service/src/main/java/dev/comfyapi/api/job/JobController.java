@@ -27,8 +27,9 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
-import org.springframework.web.util.UriComponentsBuilder;
 
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /// Reading, listing and canceling jobs.
@@ -119,6 +120,17 @@ final class JobController {
                 .body(jobs.graph(caller.tenant(), id(jobId)));
     }
 
+    @GetMapping("/{job_id}/attempts")
+    @Operation(
+            summary = "Read the attempts of a job",
+            description =
+                    "Each run on a worker, oldest first: those that failed or were lost, and the"
+                            + " last one.")
+    @ApiResponse(responseCode = "200", description = "The attempts")
+    AttemptView.Attempts attempts(@PathVariable("job_id") String jobId, Caller caller) {
+        return new AttemptView.Attempts(jobs.attempts(caller.tenant(), id(jobId)));
+    }
+
     private static boolean statusOnly(HttpServletRequest request) {
         var waitFor = request.getParameter("wait_for");
         if (waitFor != null && !waitFor.equals("status")) {
@@ -129,7 +141,12 @@ final class JobController {
     }
 
     @GetMapping
-    @Operation(summary = "List jobs, newest first")
+    @Operation(
+            summary = "List jobs, newest first",
+            description =
+                    "All filters that are given have to fit. A page with a filter may be short or"
+                            + " empty and still have a `next_cursor`: it looks at 10,000 jobs at"
+                            + " most.")
     @Parameter(
             name = "limit",
             in = ParameterIn.QUERY,
@@ -150,6 +167,49 @@ final class JobController {
             in = ParameterIn.QUERY,
             description = "Any of these, separated by commas",
             schema = @Schema(type = "string", example = "queued,running"))
+    @Parameter(
+            name = "batch_id",
+            in = ParameterIn.QUERY,
+            description = "Jobs of this batch",
+            schema = @Schema(type = "string", format = "uuid"))
+    @Parameter(
+            name = "tag",
+            in = ParameterIn.QUERY,
+            description = "Jobs with this tag",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "metadata[key]",
+            in = ParameterIn.QUERY,
+            description = "Jobs whose metadata has this value under `key`; for several keys",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "error_code",
+            in = ParameterIn.QUERY,
+            description = "Jobs that ended with this error",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "worker",
+            in = ParameterIn.QUERY,
+            description = "Jobs whose newest attempt is or was with the worker of this name",
+            schema = @Schema(type = "string"))
+    @Parameter(
+            name = "created_after",
+            in = ParameterIn.QUERY,
+            description = "Later than this",
+            schema = @Schema(type = "string", format = "date-time"))
+    @Parameter(
+            name = "created_before",
+            in = ParameterIn.QUERY,
+            description = "Earlier than this",
+            schema = @Schema(type = "string", format = "date-time"))
+    @Parameter(
+            name = "order",
+            in = ParameterIn.QUERY,
+            description = "`asc` lists the oldest first",
+            schema =
+                    @Schema(
+                            type = "string",
+                            allowableValues = {"desc", "asc"}))
     @ApiResponse(responseCode = "200", description = "A page")
     ResponseEntity<JobPage> list(Caller caller, HttpServletRequest request) {
         var base = publicUrl.of(request);
@@ -163,14 +223,23 @@ final class JobController {
     }
 
     private static String next(HttpServletRequest request, String base, JobPage page) {
-        var url = UriComponentsBuilder.fromUriString(base).path("/api/v1/jobs");
+        var query = new StringBuilder();
         request.getParameterMap()
                 .forEach((name, values) -> {
                     if (!name.equals("cursor") && !name.equals("offset")) {
-                        url.queryParam(name, (Object[]) values);
+                        for (var value : values) {
+                            query.append(encoded(name))
+                                    .append('=')
+                                    .append(encoded(value))
+                                    .append('&');
+                        }
                     }
                 });
-        return url.queryParam("cursor", page.nextCursor()).encode().toUriString();
+        return "%s/api/v1/jobs?%scursor=%s".formatted(base, query, page.nextCursor());
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
     @DeleteMapping("/{job_id}")

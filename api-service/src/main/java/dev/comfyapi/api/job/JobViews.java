@@ -9,7 +9,6 @@ import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.JobStatus;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
-import dev.comfyapi.model.job.Revision;
 import dev.comfyapi.model.job.TokenPlace;
 
 import org.jspecify.annotations.Nullable;
@@ -72,7 +71,7 @@ final class JobViews {
                 row.finishedAt(),
                 row.runAfter(),
                 row.startBy(),
-                null,
+                row.finishBy(),
                 row.expiresAt(),
                 timings(row, queuedAt),
                 JSON.readTree(row.metadata()),
@@ -116,7 +115,7 @@ final class JobViews {
                 },
                 progress,
                 detail(running),
-                Math.max(row.revision(), Revision.leased(row.epoch(), stage, progress)));
+                Math.max(row.revision(), row.revision(stage, progress)));
     }
 
     private static JobView.@Nullable ProgressDetail detail(JobNews.Running running) {
@@ -220,19 +219,30 @@ final class JobViews {
         if (row.errorCode() == null) {
             return null;
         }
-        var code = ErrorCode.ofWire(row.errorCode()).orElse(ErrorCode.INTERNAL);
-        var json = JSON.readTree(row.error() == null ? "{}" : row.error());
+        return failure(row.errorCode(), row.error(), row.epoch());
+    }
+
+    /// What went wrong, as clients are told.
+    ///
+    /// @param error JSON; null when there is nothing but the code
+    static JobView.Failure failure(String word, @Nullable String error, int epoch) {
+        var code = ErrorCode.ofWire(word).orElse(ErrorCode.INTERNAL);
+        var json = JSON.readTree(error == null ? "{}" : error);
         var details = json.path("details");
         return new JobView.Failure(
-                row.errorCode(),
-                json.path("message").asString("The job failed."),
+                word,
+                json.path("message")
+                        .asString(
+                                code == ErrorCode.WORKER_LOST
+                                        ? "The worker was lost."
+                                        : "The job failed."),
                 code.isRetryable(),
                 code.fault().wire(),
                 either(json, "nodeId", "node_id").asString(null),
                 either(json, "classType", "class_type").asString(null),
                 either(json, "exceptionType", "exception_type").asString(null),
                 details.isObject() ? details : null,
-                row.epoch() == 0 ? null : (Integer) row.epoch());
+                epoch == 0 ? null : (Integer) epoch);
     }
 
     /// Workers may write members in either style.

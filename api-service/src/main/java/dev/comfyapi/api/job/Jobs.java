@@ -2,6 +2,7 @@ package dev.comfyapi.api.job;
 
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.db.job.JobFilter;
 import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
@@ -12,6 +13,7 @@ import dev.comfyapi.model.job.Revision;
 import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.message.LaneMessage;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
@@ -20,17 +22,23 @@ import org.springframework.stereotype.Component;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/// Reads, waits for and cancels jobs. Thread-safe; no database connection is held while waiting.
+/// Reads, waits for, changes and cancels jobs. Thread-safe; no database connection is held while
+/// waiting.
 @Component
 public final class Jobs {
 
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 
     /// A token moves in one statement, so asking again soon finds it.
-    private static final int CANCEL_TRIES = 20;
+    private static final int TRIES = 20;
+
+    /// Between two tries to change a job: others hold its token or its row for about so long.
+    private static final Duration PAUSE = Duration.ofMillis(5);
 
     private final JobStore store;
     private final JobViews views;
@@ -66,15 +74,38 @@ public final class Jobs {
         return store.findGraph(tenant, id).orElseThrow(ApiProblem::notFound);
     }
 
+    /// The attempts of a job, oldest first.
+    ///
+    /// @throws ApiProblem when there is no such job, or it is another tenant's
+    List<AttemptView> attempts(int tenant, JobId id) {
+        if (store.find(tenant, id).isEmpty()) {
+            throw ApiProblem.notFound();
+        }
+        return store.attempts(tenant, id).stream()
+                .map(attempt -> AttemptView.of(id, attempt))
+                .toList();
+    }
+
+    /// A row as clients see it, for who has read it otherwise.
+    public JobView view(JobRow row, String base) {
+        return views.of(row, base);
+    }
+
     /// The jobs of a batch, in order of submission.
     public List<JobView> readBatch(int tenant, UUID batch, String base) {
         return store.findBatch(tenant, batch).stream().map(row -> views.of(row, base)).toList();
     }
 
-    List<JobView> list(int tenant, JobStore.Filter filter, String base) {
-        return store.list(tenant, filter).stream()
-                .map((JobRow row) -> views.of(row, base))
-                .toList();
+    /// A part of a list.
+    ///
+    /// @param lookedTo where the search stopped early; null when it did not
+    record Listed(List<JobView> jobs, @Nullable JobId lookedTo) {}
+
+    Listed list(int tenant, JobFilter filter, JobStore.Part part, String base) {
+        var listed = store.list(tenant, filter, part);
+        return new Listed(
+                listed.jobs().stream().map((JobRow row) -> views.of(row, base)).toList(),
+                listed.lookedTo());
     }
 
     /// The job when it has ended, or when the time is over.
@@ -154,8 +185,54 @@ public final class Jobs {
                         : "The job had ended before: it is %s.".formatted(job.status()));
     }
 
+    /// Puts a live job on other terms, wherever it is.
+    ///
+    /// @param ifMatch values of `If-Match`; none when the client does not mind
+    /// @param how the terms for the job as it is; asked again when it has changed meanwhile
+    /// @throws ApiProblem when there is no such job, or it is another tenant's, or it has ended, or
+    ///   is not what the client has seen
+    public JobView change(
+            int tenant,
+            JobId id,
+            String base,
+            List<String> ifMatch,
+            Function<JobRow, JobStore.Terms> how) {
+        for (int i = 0; i < TRIES; i++) {
+            var row = store.find(tenant, id).orElseThrow(ApiProblem::notFound);
+            var seen = views.of(row, base);
+            if (!EntityTags.allow(ifMatch, seen)) {
+                throw ApiProblem.of(
+                        ProblemCode.PRECONDITION_FAILED,
+                        "The job is at %s now.".formatted(EntityTags.of(seen)));
+            }
+            if (row.state().isFinal()) {
+                throw ApiProblem.of(
+                        ProblemCode.JOB_TERMINAL, "The job is %s.".formatted(seen.status()));
+            }
+            var terms = how.apply(row);
+            if (terms.equals(JobStore.Terms.of(row))) {
+                return seen;
+            }
+            if (store.change(row, terms)) {
+                LOG.info("Job {} changed by its client", id);
+                bell.forEach(QueueBell::ring);
+                return read(tenant, id, base);
+            }
+            // Whoever has its token is done in a moment.
+            LockSupport.parkNanos(PAUSE.toNanos());
+        }
+        throw moving();
+    }
+
+    private static ApiProblem moving() {
+        return ApiProblem.of(
+                        ProblemCode.TEMPORARILY_OVERLOADED,
+                        "The job is on its way from one place to another.")
+                .header("Retry-After", "1");
+    }
+
     private Cancellation settled(int tenant, JobId id) {
-        for (int i = 1; i < CANCEL_TRIES; i++) {
+        for (int i = 1; i < TRIES; i++) {
             var cancellation = store.cancel(tenant, id);
             if (!(cancellation instanceof Cancellation.Moving)) {
                 return cancellation;
@@ -163,10 +240,7 @@ public final class Jobs {
         }
         var last = store.cancel(tenant, id);
         if (last instanceof Cancellation.Moving) {
-            throw ApiProblem.of(
-                            ProblemCode.TEMPORARILY_OVERLOADED,
-                            "The job is on its way from one place to another.")
-                    .header("Retry-After", "1");
+            throw moving();
         }
         return last;
     }

@@ -80,11 +80,25 @@ class OpenApiConfiguration {
             add(operation, "410", "The link has expired");
             add(operation, "416", "The range is outside the file");
         }
-        if (method.equals("POST") && operation.getRequestBody() != null) {
-            add(operation, "409", "The first request with this idempotency key is not done");
+        boolean changes = method.equals("PATCH");
+        if ((changes || method.equals("POST")) && operation.getRequestBody() != null) {
+            add(
+                    operation,
+                    "409",
+                    changes
+                            ? "It has ended and cannot be changed"
+                            : "The first request with this idempotency key is not done, or the job"
+                                    + " is not in a state for it");
             add(operation, "413", "The body is too large");
             add(operation, "415", "The body is not JSON");
             add(operation, "422", "Members of the body are not valid; nothing was stored");
+            add(operation, "403", "The caller may not ask for this");
+        }
+        if (changes) {
+            add(operation, "412", "It has changed since it was read");
+        }
+        if (method.equals("POST") && path.matches("/api/v1/(generate|jobs).*")) {
+            add(operation, "429", "Too many jobs are waiting; repeat after `Retry-After`");
         }
         add(operation, "default", "Any other problem");
     }

@@ -34,6 +34,7 @@ import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,6 +56,7 @@ final class BatchController {
     private final Preferences preferences;
     private final PublicUrl publicUrl;
     private final SubmitProperties properties;
+    private final Clock clock;
 
     BatchController(
             JsonBody json,
@@ -63,7 +65,8 @@ final class BatchController {
             Jobs jobs,
             Preferences preferences,
             PublicUrl publicUrl,
-            SubmitProperties properties) {
+            SubmitProperties properties,
+            Clock clock) {
         this.json = json;
         this.form = form;
         this.submissions = submissions;
@@ -71,6 +74,7 @@ final class BatchController {
         this.preferences = preferences;
         this.publicUrl = publicUrl;
         this.properties = properties;
+        this.clock = clock;
     }
 
     /// One of the requests: what it says, or what is wrong with it.
@@ -118,6 +122,11 @@ final class BatchController {
             in = ParameterIn.QUERY,
             description = "The same as `Prefer: wait=N`",
             schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @Parameter(
+            name = CancelAfter.HEADER,
+            in = ParameterIn.HEADER,
+            description = "`finish_within_s` for all of them: `30s`, `5m`, `1h30m`",
+            schema = @Schema(type = "string"))
     @RequestBody(
             required = true,
             content =
@@ -136,7 +145,10 @@ final class BatchController {
         if (batch.canRun()) {
             outcome =
                     submissions.submitBatch(
-                            caller.tenant(), batch.valid(), TraceParent.of(request), call);
+                            caller.tenant(),
+                            CancelAfter.on(batch.valid(), request, clock),
+                            TraceParent.of(request),
+                            call);
         } else {
             var earlier = call.flatMap(known -> submissions.replayOf(caller.tenant(), known));
             if (earlier.isEmpty()) {

@@ -1,5 +1,6 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.workflow.Graph;
 
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A request that can become a job: everything is in range and nothing is left to default.
 ///
@@ -16,6 +18,7 @@ import java.util.Map;
 /// @param params the resolved parameters as a JSON object; null when the client sent the graph
 /// @param runAfter scheduled start; null for at once
 /// @param startWithin expires when it has not started by then; null for never
+/// @param finishWithin expires when it has not ended by then; null for never
 /// @param maxAttempts failed attempts that end it
 /// @param keepMetadata whether PNG text chunks stay in stored files
 /// @param retention how long job and files are kept
@@ -25,6 +28,7 @@ record CheckedRequest(
         Priority priority,
         @Nullable Instant runAfter,
         @Nullable Duration startWithin,
+        @Nullable Duration finishWithin,
         Duration maxExecution,
         int maxAttempts,
         boolean keepMetadata,
@@ -35,5 +39,27 @@ record CheckedRequest(
     CheckedRequest {
         metadata = Map.copyOf(metadata);
         tags = List.copyOf(tags);
+    }
+
+    /// The same with another finish deadline.
+    CheckedRequest finishingWithin(Duration span) {
+        return new CheckedRequest(
+                graph,
+                params,
+                priority,
+                runAfter,
+                startWithin,
+                span,
+                maxExecution,
+                maxAttempts,
+                keepMetadata,
+                retention,
+                metadata,
+                tags);
+    }
+
+    /// Which of its deadlines no job submitted now could keep.
+    Optional<InvalidMember> contradiction(Instant now) {
+        return JobTerms.contradiction(now, runAfter, startWithin, finishWithin);
     }
 }

@@ -30,6 +30,14 @@ record IdempotentCall(String route, String key, String fingerprint) {
     ///
     /// @throws ApiProblem when the key has no valid form
     static Optional<IdempotentCall> of(HttpServletRequest request, String path, JsonNode body) {
+        return of(request, path, path, body);
+    }
+
+    /// The same for a path with parameters.
+    ///
+    /// @param route the template of the path
+    static Optional<IdempotentCall> of(
+            HttpServletRequest request, String route, String path, JsonNode body) {
         var headers = Collections.list(request.getHeaders("Idempotency-Key"));
         if (headers.isEmpty()) {
             return Optional.empty();
@@ -41,7 +49,7 @@ record IdempotentCall(String route, String key, String fingerprint) {
                     "Idempotency-Key must be sent once, with 1 to 255 visible ASCII characters.");
         }
         return Optional.of(
-                new IdempotentCall("POST " + path, key, fingerprint("POST", path, body)));
+                new IdempotentCall("POST " + route, key, fingerprint("POST", path, body)));
     }
 
     /// The standard form is a string in quotes; the bare token means the same key.

@@ -1,5 +1,6 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.Priority;
@@ -14,15 +15,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /// On what terms a job runs: the members that go with every kind of body.
 ///
 /// @param runAfter scheduled start; null for at once
 /// @param startWithin expires when it has not started by then; null for never
+/// @param finishWithin expires when it has not ended by then; null for never
 record JobTerms(
         Priority priority,
         @Nullable Instant runAfter,
         @Nullable Duration startWithin,
+        @Nullable Duration finishWithin,
         Duration maxExecution,
         int maxAttempts,
         boolean keepMetadata,
@@ -34,7 +38,11 @@ record JobTerms(
     static final Duration LONGEST_RUN = Duration.ofDays(1);
 
     private static final Duration FURTHEST_START = Duration.ofDays(365);
-    private static final Duration LONGEST_START_WAIT = Duration.ofDays(30);
+    static final Duration LONGEST_START_WAIT = Duration.ofDays(30);
+
+    /// Counted from the submit, so that the furthest start can wait as long as any.
+    static final Duration LONGEST_FINISH = FURTHEST_START.plus(LONGEST_START_WAIT);
+
     private static final Duration SHORTEST_RETENTION = Duration.ofMinutes(1);
     private static final Duration LONGEST_RETENTION = Duration.ofDays(365);
     private static final int MOST_ATTEMPTS = 10;
@@ -51,17 +59,18 @@ record JobTerms(
     }
 
     /// Not to be used when the problems have become more.
-    static JobTerms read(Members members, SubmitProperties properties, Clock clock) {
-        var priority = members.integer("priority", Priority.LOWEST, Priority.HIGHEST);
+    ///
+    /// @param best the highest priority that the tenant may ask for
+    static JobTerms read(
+            Members members, SubmitProperties properties, Clock clock, Supplier<Priority> best) {
+        var priority = priority(members, best);
         var runAfter = runAfter(members, clock);
-        var startWithin =
-                seconds(members, "start_within_s", Duration.ofSeconds(1), LONGEST_START_WAIT);
-        var maxExecution = seconds(members, "max_execution_s", Duration.ofSeconds(1), LONGEST_RUN);
+        var startWithin = seconds(members, "start_within_s", LONGEST_START_WAIT);
+        var finishWithin = seconds(members, "finish_within_s", LONGEST_FINISH);
+        var maxExecution = seconds(members, "max_execution_s", LONGEST_RUN);
         var maxAttempts = members.integer("max_attempts", 1, MOST_ATTEMPTS);
-        var metadata =
-                members.textMap(
-                        "metadata", MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE);
-        var tags = members.texts("tags", MOST_TAGS, LONGEST_TAG).stream().distinct().toList();
+        var metadata = metadata(members);
+        var tags = tags(members);
         var output = members.nested("output");
         boolean embed =
                 oneOf(output, "metadata", List.of("strip", "embed"))
@@ -74,10 +83,23 @@ record JobTerms(
                         .filter("bypass"::equals)
                         .isPresent();
         refuseOtherPools(members);
+        contradiction(
+                        clock.instant(),
+                        runAfter,
+                        startWithin.orElse(null),
+                        finishWithin.orElse(null))
+                .ifPresent(found ->
+                        members.problems()
+                                .add(
+                                        members.pointer(found.pointer().substring(2)),
+                                        found.code(),
+                                        found.detail(),
+                                        found.params()));
         return new JobTerms(
-                new Priority(priority.orElse(Priority.NORMAL.value())),
+                priority.orElse(Priority.NORMAL),
                 runAfter,
                 startWithin.orElse(null),
+                finishWithin.orElse(null),
                 maxExecution.orElse(properties.maxExecution()),
                 maxAttempts.orElse(properties.maxAttempts()),
                 embed,
@@ -95,6 +117,7 @@ record JobTerms(
                 priority,
                 runAfter,
                 startWithin,
+                finishWithin,
                 maxExecution,
                 maxAttempts,
                 keepMetadata,
@@ -121,13 +144,56 @@ record JobTerms(
         return time.get();
     }
 
+    static Optional<Priority> priority(Members members, Supplier<Priority> best) {
+        var priority =
+                members.integer("priority", Priority.LOWEST, Priority.HIGHEST).map(Priority::new);
+        // Everybody may come last; whether somebody may come first has to be looked up.
+        if (priority.isPresent()
+                && priority.get().value() > Priority.LOWEST
+                && priority.get().value() > best.get().value()) {
+            members.problems()
+                    .add(
+                            members.pointer("priority"),
+                            "forbidden",
+                            "must be at most %d for you".formatted(best.get().value()),
+                            Map.of("max", best.get().value(), "actual", priority.get().value()));
+        }
+        return priority;
+    }
+
+    static Map<String, String> metadata(Members members) {
+        return members.textMap(
+                "metadata", MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE);
+    }
+
+    static List<String> tags(Members members) {
+        return members.texts("tags", MOST_TAGS, LONGEST_TAG).stream().distinct().toList();
+    }
+
+    /// What no job submitted now could keep; empty when all is well.
+    static Optional<InvalidMember> contradiction(
+            Instant now,
+            @Nullable Instant runAfter,
+            @Nullable Duration startWithin,
+            @Nullable Duration finishWithin) {
+        var from = runAfter == null ? now : runAfter;
+        return Deadlines.contradiction(
+                runAfter,
+                startWithin == null ? null : from.plus(startWithin),
+                finishWithin == null ? null : now.plus(finishWithin));
+    }
+
+    static Optional<Duration> seconds(Members members, String name, Duration most) {
+        return seconds(members, name, Duration.ofSeconds(1), most);
+    }
+
     private static Optional<Duration> seconds(
             Members members, String name, Duration least, Duration most) {
         return members.integer(name, (int) least.toSeconds(), (int) most.toSeconds())
                 .map(count -> Duration.ofSeconds(count));
     }
 
-    private static Optional<String> oneOf(Members members, String name, List<String> words) {
+    static Optional<String> oneOf(Members members, String name, List<String> words) {
         var word = members.text(name, 0, LONGEST_NAME);
         if (word.isPresent() && !words.contains(word.get())) {
             members.problems()

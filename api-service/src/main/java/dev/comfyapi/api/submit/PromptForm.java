@@ -14,15 +14,21 @@ final class PromptForm {
 
     /// What the contract has and this version does not offer.
     private static final String[] NOT_OFFERED = {
-        "workflow", "workflow_template", "inputs", "webhook", "finish_within_s"
+        "workflow", "workflow_template", "inputs", "webhook"
     };
 
     private final GenerationForm generations;
+    private final Admission admission;
     private final SubmitProperties properties;
     private final Clock clock;
 
-    PromptForm(GenerationForm generations, SubmitProperties properties, Clock clock) {
+    PromptForm(
+            GenerationForm generations,
+            Admission admission,
+            SubmitProperties properties,
+            Clock clock) {
         this.generations = generations;
+        this.admission = admission;
         this.properties = properties;
         this.clock = clock;
     }
@@ -33,7 +39,7 @@ final class PromptForm {
     Optional<CheckedRequest> read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var generation = generations.read(asker, members);
-        var terms = JobTerms.read(members, properties, clock);
+        var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
         members.notOffered(NOT_OFFERED);
         members.end();
 

@@ -32,6 +32,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
@@ -50,6 +51,7 @@ final class Submissions {
 
     private final JobStore jobs;
     private final JobClassStore classes;
+    private final Admission admission;
     private final IdempotencyStore keys;
     private final TransactionTemplate transactions;
     private final MessageSender sender;
@@ -61,6 +63,7 @@ final class Submissions {
     Submissions(
             JobStore jobs,
             JobClassStore classes,
+            Admission admission,
             IdempotencyStore keys,
             TransactionTemplate transactions,
             MessageSender sender,
@@ -69,6 +72,7 @@ final class Submissions {
             MeterRegistry metrics) {
         this.jobs = jobs;
         this.classes = classes;
+        this.admission = admission;
         this.keys = keys;
         this.transactions = transactions;
         this.sender = sender;
@@ -108,6 +112,40 @@ final class Submissions {
         return store(tenant, batch, all, call);
     }
 
+    /// Accepts a job once more, as a new one on the terms of the old.
+    Outcome resubmit(
+            int tenant,
+            Retries.Repeated repeated,
+            @Nullable String traceparent,
+            Optional<IdempotentCall> call) {
+        var old = repeated.original();
+        var now = clock.instant();
+        var job =
+                new NewJob(
+                        new JobId(ids.generate()),
+                        old.classId(),
+                        old.priority(),
+                        repeated.graph(),
+                        repeated.params(),
+                        old.metadata(),
+                        old.tags(),
+                        null,
+                        repeated.id().value(),
+                        traceparent,
+                        null,
+                        after(now, old.startWithin()),
+                        after(now, old.finishWithin()),
+                        after(now, old.retention()),
+                        old.maxFailures(),
+                        old.runTimeoutMs(),
+                        old.keepMetadata());
+        return store(tenant, job.id().value(), List.of(job), call);
+    }
+
+    private static @Nullable Instant after(Instant time, @Nullable Duration span) {
+        return span == null ? null : time.plus(span);
+    }
+
     /// What an earlier request with the same key made, for a request that would be refused today.
     Optional<UUID> replayOf(int tenant, IdempotentCall call) {
         return locked(() ->
@@ -121,7 +159,8 @@ final class Submissions {
     private NewJob job(CheckedRequest request, @Nullable UUID batch, @Nullable String traceparent) {
         // Before any transaction: the class must stay even if the job is not stored.
         int classId = classes.idOf(Needs.of(request.graph(), JobClass.DEFAULT_POOL));
-        Instant from = request.runAfter() == null ? clock.instant() : request.runAfter();
+        var now = clock.instant();
+        Instant from = request.runAfter() == null ? now : request.runAfter();
         return new NewJob(
                 new JobId(ids.generate()),
                 classId,
@@ -134,7 +173,8 @@ final class Submissions {
                 null,
                 traceparent,
                 request.runAfter(),
-                request.startWithin() == null ? null : from.plus(request.startWithin()),
+                after(from, request.startWithin()),
+                after(now, request.finishWithin()),
                 from.plus(request.retention()),
                 request.maxAttempts(),
                 (int) request.maxExecution().toMillis(),
@@ -151,7 +191,7 @@ final class Submissions {
             return new Outcome(earlier.get(), true);
         }
         if (call.isEmpty()) {
-            jobs.submit(tenant, all);
+            accept(tenant, all);
         }
         tell(all);
         return new Outcome(resource, false);
@@ -165,10 +205,15 @@ final class Submissions {
                         transactions.execute(_ -> {
                             var claim = claim(tenant, call, resource);
                             if (claim instanceof Claim.First) {
-                                jobs.submit(tenant, all);
+                                accept(tenant, all);
                             }
                             return resource(claim);
                         })));
+    }
+
+    private void accept(int tenant, List<NewJob> all) {
+        admission.admit(tenant, all.size());
+        jobs.submit(tenant, all);
     }
 
     private Claim claim(int tenant, IdempotentCall call, UUID resource) {

@@ -32,7 +32,9 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /// Accepts single requests.
@@ -51,6 +53,7 @@ final class SubmitController {
     private final Preferences preferences;
     private final PublicUrl publicUrl;
     private final SubmitProperties properties;
+    private final Clock clock;
 
     SubmitController(
             JsonBody json,
@@ -60,7 +63,8 @@ final class SubmitController {
             Jobs jobs,
             Preferences preferences,
             PublicUrl publicUrl,
-            SubmitProperties properties) {
+            SubmitProperties properties,
+            Clock clock) {
         this.json = json;
         this.form = form;
         this.workflowForm = workflowForm;
@@ -69,6 +73,7 @@ final class SubmitController {
         this.preferences = preferences;
         this.publicUrl = publicUrl;
         this.properties = properties;
+        this.clock = clock;
     }
 
     @PostMapping(path = GENERATE, produces = MediaType.APPLICATION_JSON_VALUE)
@@ -93,6 +98,11 @@ final class SubmitController {
             in = ParameterIn.QUERY,
             description = "The same as `Prefer: wait=N`",
             schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @Parameter(
+            name = CancelAfter.HEADER,
+            in = ParameterIn.HEADER,
+            description = "The same as `finish_within_s`: `30s`, `5m`, `1h30m`",
+            schema = @Schema(type = "string"))
     @RequestBody(
             required = true,
             content =
@@ -132,6 +142,11 @@ final class SubmitController {
             in = ParameterIn.QUERY,
             description = "The same as `Prefer: wait=N`",
             schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
+    @Parameter(
+            name = CancelAfter.HEADER,
+            in = ParameterIn.HEADER,
+            description = "The same as `finish_within_s`: `30s`, `5m`, `1h30m`",
+            schema = @Schema(type = "string"))
     @RequestBody(
             required = true,
             content =
@@ -161,8 +176,8 @@ final class SubmitController {
                         ? workflowForm.read(asker, members).request()
                         : form.read(asker, members);
         if (checked.isPresent() && problems.isEmpty()) {
-            return submissions.submit(
-                    caller.tenant(), checked.get(), TraceParent.of(request), call);
+            var timed = CancelAfter.on(List.of(checked.get()), request, clock).getFirst();
+            return submissions.submit(caller.tenant(), timed, TraceParent.of(request), call);
         }
         // What was accepted once stays accepted, even if a model is gone since.
         var earlier = call.flatMap(known -> submissions.replayOf(caller.tenant(), known));

@@ -27,6 +27,13 @@ record WorkflowBody(
                         maximum = "2592000",
                         description = "Expires when not started by then")
                 Integer startWithinS,
+        @Schema(
+                        minimum = "1",
+                        maximum = "34128000",
+                        description =
+                                "Expires when not finished by then, counted from now; also as header"
+                                        + " Cancel-After")
+                Integer finishWithinS,
         @Schema(minimum = "1", maximum = "86400", description = "Longest run of one attempt")
                 Integer maxExecutionS,
         @Schema(

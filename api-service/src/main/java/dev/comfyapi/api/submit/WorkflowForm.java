@@ -51,13 +51,12 @@ final class WorkflowForm {
         "upscale"
     };
 
-    private static final String[] NOT_OFFERED = {
-        "workflow_template", "inputs", "webhook", "finish_within_s"
-    };
+    private static final String[] NOT_OFFERED = {"workflow_template", "inputs", "webhook"};
 
     private final FleetCatalogue fleet;
     private final NodePolicy policy;
     private final ImageSources images;
+    private final Admission admission;
     private final SubmitProperties properties;
     private final Clock clock;
 
@@ -65,11 +64,13 @@ final class WorkflowForm {
             FleetCatalogue fleet,
             NodePolicy policy,
             ImageSources images,
+            Admission admission,
             SubmitProperties properties,
             Clock clock) {
         this.fleet = fleet;
         this.policy = policy;
         this.images = images;
+        this.admission = admission;
         this.properties = properties;
         this.clock = clock;
     }
@@ -86,7 +87,7 @@ final class WorkflowForm {
     /// @param asker whose files the graph may name
     Reading read(Asker asker, Members members) {
         int before = members.problems().all().size();
-        var terms = JobTerms.read(members, properties, clock);
+        var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
         for (var name : OF_A_PROMPT) {
             if (members.has(name)) {
                 members.problems()

@@ -107,8 +107,16 @@ class ListTest {
                 "offset=1001",
                 "status=done",
                 "status=",
-                "order=asc",
-                "tag=shop",
+                "order=up",
+                "order=asc&order=desc",
+                "offset=1&status=queued",
+                "tag=a&tag=b",
+                "tag=%00",
+                "batch_id=x",
+                "created_after=today",
+                "created_before=2026-13-01T00:00:00Z",
+                "colour=red",
+                "metadata",
                 "limit=99999999999"
             })
     void a_parameter_that_makes_no_sense_is_refused(String query) {

@@ -119,7 +119,6 @@ class ValidationTest {
                     "upscale": {"model": "u", "denoise": 0.1} | conflict #/upscale/denoise
                     "upscale": {"model": "/u"} | invalid_value #/upscale/model
                     "webhook": {}                          | not_supported #/webhook
-                    "finish_within_s": 60                  | not_supported #/finish_within_s
                     "pool": "big"                          | not_supported #/pool
                     "cache": "never"                       | invalid_value #/cache
                     "promt": "x"                           | unknown_field #/promt

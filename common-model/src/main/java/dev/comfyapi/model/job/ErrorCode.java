@@ -37,6 +37,8 @@ public enum ErrorCode {
     NO_CAPABLE_WORKER(Fault.PLATFORM, Retry.NEVER),
     /// Not started before `start_within_s` was over.
     START_DEADLINE_EXCEEDED(Fault.CLIENT, Retry.NEVER),
+    /// Not finished before `finish_within_s` was over.
+    DEADLINE_EXCEEDED(Fault.CLIENT, Retry.NEVER),
     INTERNAL(Fault.PLATFORM, Retry.BACKOFF);
 
     /// Whose doing it is.

@@ -11,7 +11,7 @@ public enum JobState {
     FAILED(2),
     /// Ended by its client; a worker may still be busy stopping it.
     CANCELED(3),
-    /// Not started before its deadline.
+    /// Not started, or not finished, before its deadline; a worker may still be busy stopping it.
     EXPIRED(4);
 
     private final short code;

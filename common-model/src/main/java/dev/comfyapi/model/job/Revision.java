@@ -2,8 +2,10 @@ package dev.comfyapi.model.job;
 
 /// One number for all that is visible of a job; it never falls and rises with every visible change.
 ///
-/// Made of what the row says anyway, so it needs no column: within one epoch a token goes assigned
-/// → running (by progress) → storing → delayed → queue, and the next assignment has the next epoch.
+/// Made of what the row says anyway: within one epoch a token goes assigned → running (by progress)
+/// → storing → delayed → queue, and the next assignment has the next epoch. What a client changes
+/// moves no token; those changes are counted and added, for a sum of numbers that never fall does
+/// not fall either.
 public final class Revision {
 
     private static final long PER_EPOCH = 10_000;
@@ -34,14 +36,15 @@ public final class Revision {
         return epoch * PER_EPOCH + 9_999;
     }
 
-    /// Whether two revisions of one job differ, if at all, in how far the same run has come.
+    /// Whether two revisions of one job differ, if at all, in how far the same run has come. A
+    /// change by the client while it runs counts as progress here.
     public static boolean sameButForProgress(long one, long other) {
         return withoutProgress(one) == withoutProgress(other);
     }
 
     private static long withoutProgress(long revision) {
         long within = revision % PER_EPOCH;
-        boolean running = within >= 1_000 && within <= 2_000;
+        boolean running = within >= 1_000 && within < 3_000;
         return running ? revision - within + 1_000 : revision;
     }
 }

@@ -17,6 +17,7 @@ public sealed interface LaneMessage {
         }
     }
 
-    /// Stop this: its client has canceled it, and the job is final already.
+    /// Stop this: its client has canceled it or its deadline has passed, and the job is final
+    /// already.
     record Cancel(LeaseKey lease) implements LaneMessage {}
 }

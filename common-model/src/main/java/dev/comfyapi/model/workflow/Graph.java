@@ -7,12 +7,15 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 
 /// A ComfyUI workflow in API format: node id → class and inputs. Immutable.
 ///
@@ -24,6 +27,7 @@ public final class Graph {
             JsonMapper.builder().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
 
     private static final String SALT = "cache_salt";
+    private static final Set<String> SEEDS = Set.of("seed", "noise_seed");
 
     private final ObjectNode nodes;
 
@@ -136,6 +140,33 @@ public final class Graph {
         return new Graph(copy);
     }
 
+    /// The same graph with another salt, if it is one [#withoutCache]; else as it is.
+    public Graph withNewSalt(String salt) {
+        return withInputs((name, value) ->
+                name.equals(SALT) ? JsonNodeFactory.instance.stringNode(salt) : value);
+    }
+
+    /// The same graph with other seeds in the inputs that say one, not where another node does.
+    public Graph withSeeds(UnaryOperator<BigInteger> instead) {
+        return withInputs((name, value) ->
+                SEEDS.contains(name) && value.isIntegralNumber()
+                        ? JsonNodeFactory.instance.numberNode(
+                                instead.apply(value.bigIntegerValue()))
+                        : value);
+    }
+
+    private Graph withInputs(BiFunction<String, JsonNode, JsonNode> instead) {
+        var copy = nodes.deepCopy();
+        for (var node : copy.properties()) {
+            if (node.getValue().path("inputs") instanceof ObjectNode inputs) {
+                for (var input : List.copyOf(inputs.properties())) {
+                    inputs.set(input.getKey(), instead.apply(input.getKey(), input.getValue()));
+                }
+            }
+        }
+        return new Graph(copy);
+    }
+
     /// The texts among the inputs of all nodes, each once.
     public Set<String> texts() {
         var texts = new LinkedHashSet<String>();
@@ -152,21 +183,10 @@ public final class Graph {
     /// The same graph with other texts in its inputs: each input that is exactly one of these texts
     /// has the other one instead.
     public Graph withTexts(Map<String, String> instead) {
-        var copy = nodes.deepCopy();
-        for (var node : copy.properties()) {
-            if (node.getValue().path("inputs") instanceof ObjectNode inputs) {
-                for (var input : List.copyOf(inputs.properties())) {
-                    var text =
-                            input.getValue().isString()
-                                    ? instead.get(input.getValue().stringValue())
-                                    : null;
-                    if (text != null) {
-                        inputs.set(input.getKey(), JsonNodeFactory.instance.stringNode(text));
-                    }
-                }
-            }
-        }
-        return new Graph(copy);
+        return withInputs((_, value) -> {
+            var text = value.isString() ? instead.get(value.stringValue()) : null;
+            return text == null ? value : JsonNodeFactory.instance.stringNode(text);
+        });
     }
 
     /// Graphs are equal when their JSON is, number for number as written.

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
@@ -35,6 +36,34 @@ class GraphTest {
                 .asInstanceOf(InstanceOfAssertFactories.type(MalformedGraphException.class))
                 .extracting(MalformedGraphException::pointer)
                 .isEqualTo(pointer);
+    }
+
+    @Test
+    void seeds_are_exchanged_where_they_are_numbers_and_nowhere_else() {
+        var original =
+                graph(
+                        """
+                        {"1": {"class_type": "A", "inputs": {"seed": 18446744073709551615, "steps": 7}},
+                         "2": {"class_type": "B", "inputs": {"noise_seed": 7, "seed": ["1", 0]}},
+                         "3": {"class_type": "C", "inputs": {"seed": "7"}}}
+                        """);
+
+        var other = original.withSeeds(old -> old.subtract(BigInteger.ONE)).toJson();
+
+        assertThat(other.at("/1/inputs/seed").toString()).isEqualTo("18446744073709551614");
+        assertThat(other.at("/1/inputs/steps").toString()).isEqualTo("7");
+        assertThat(other.at("/2/inputs/noise_seed").toString()).isEqualTo("6");
+        assertThat(other.at("/2/inputs/seed").isArray()).isTrue();
+        assertThat(other.at("/3/inputs/seed").isString()).isTrue();
+    }
+
+    @Test
+    void only_a_graph_that_goes_past_the_cache_gets_another_salt() {
+        var cached = graph(VALID);
+        var salted = cached.withoutCache("one");
+
+        assertThat(cached.withNewSalt("two")).isEqualTo(cached);
+        assertThat(salted.withNewSalt("two")).isEqualTo(cached.withoutCache("two"));
     }
 
     @Test

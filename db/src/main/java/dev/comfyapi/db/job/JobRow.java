@@ -22,6 +22,7 @@ import java.util.UUID;
 /// @param epoch how many times it was assigned
 /// @param failures failed attempts so far; 0 when it has ended
 /// @param losses lost workers so far; 0 when it has ended
+/// @param edits how often its client has changed it
 /// @param dueAt when a delayed token moves on
 /// @param worker name of the worker of the newest attempt
 /// @param models files it needs, as `folder/name`
@@ -40,6 +41,7 @@ public record JobRow(
         int epoch,
         int failures,
         int losses,
+        int edits,
         @Nullable Instant dueAt,
         @Nullable String worker,
         Priority priority,
@@ -50,6 +52,7 @@ public record JobRow(
         Instant createdAt,
         @Nullable Instant runAfter,
         @Nullable Instant startBy,
+        @Nullable Instant finishBy,
         @Nullable Instant expiresAt,
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt,
@@ -96,10 +99,15 @@ public record JobRow(
     /// Never falls; see [Revision].
     public long revision() {
         return switch (place) {
-            case GONE -> Revision.ended(epoch);
-            case DELAYED -> Revision.delayed(epoch);
-            case QUEUE -> Revision.queued(epoch);
-            case LEASE -> Revision.leased(epoch, stage, progress);
+            case GONE -> edits + Revision.ended(epoch);
+            case DELAYED -> edits + Revision.delayed(epoch);
+            case QUEUE -> edits + Revision.queued(epoch);
+            case LEASE -> revision(stage, progress);
         };
+    }
+
+    /// The same, if its worker has come this far.
+    public long revision(LeaseStage stage, double progress) {
+        return edits + Revision.leased(epoch, stage, progress);
     }
 }

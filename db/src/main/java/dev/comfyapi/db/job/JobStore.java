@@ -2,7 +2,6 @@ package dev.comfyapi.db.job;
 
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
-import dev.comfyapi.model.job.JobStatus;
 import dev.comfyapi.model.job.LeaseStage;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.job.TokenPlace;
@@ -15,6 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -34,7 +34,8 @@ public final class JobStore {
             SELECT * FROM unnest(
                 :ids::uuid[], :classes::int[], :bands::smallint[], :graphs::text[], :params::text[],
                 :metadata::text[], :tags::text[], :batches::uuid[], :retries::uuid[], :traces::text[],
-                :run_afters::timestamptz[], :start_bys::timestamptz[], :expires::timestamptz[],
+                :run_afters::timestamptz[], :start_bys::timestamptz[], :finish_bys::timestamptz[],
+                :expires::timestamptz[],
                 :max_failures::smallint[], :timeouts::int[], :keeps::boolean[])
             """;
 
@@ -44,7 +45,8 @@ public final class JobStore {
             VALUES (
                 :ids::uuid, :classes::int, :bands::smallint, :graphs::text, :params::text,
                 :metadata::text, :tags::text, :batches::uuid, :retries::uuid, :traces::text,
-                :run_afters::timestamptz, :start_bys::timestamptz, :expires::timestamptz,
+                :run_afters::timestamptz, :start_bys::timestamptz, :finish_bys::timestamptz,
+                :expires::timestamptz,
                 :max_failures::smallint, :timeouts::int, :keeps::boolean)
             """;
 
@@ -52,30 +54,30 @@ public final class JobStore {
     private static final String SUBMIT =
             """
             WITH r(id, class_id, band, graph, params, metadata, tags, batch_id, retry_of, traceparent,
-                   run_after, start_by, expires_at, max_failures, run_timeout_ms, keep_metadata)
+                   run_after, start_by, finish_by, expires_at, max_failures, run_timeout_ms, keep_metadata)
             AS MATERIALIZED (%s),
             j AS (
                 INSERT INTO job (id, tenant_id, class_id, band, max_failures, keep_metadata, run_timeout_ms,
-                                 run_after, start_by, expires_at, batch_id, retry_of, traceparent, tags,
+                                 run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
                                  metadata, params, graph)
                 SELECT id, :tenant, class_id, band, max_failures, keep_metadata, run_timeout_ms,
-                       run_after, start_by, expires_at, batch_id, retry_of, traceparent,
+                       run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent,
                        ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, params::jsonb,
                        convert_to(graph, 'UTF8')
                 FROM r),
             d AS (
                 INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, expire_at)
-                SELECT id, run_after, :tenant, class_id, band, start_by FROM r WHERE run_after > now())
+                SELECT id, run_after, :tenant, class_id, band, least(start_by, finish_by)
+                FROM r WHERE run_after > now())
             INSERT INTO queue (tenant_id, class_id, band, job_id, expire_at)
-            SELECT :tenant, class_id, band, id, start_by FROM r
+            SELECT :tenant, class_id, band, id, least(start_by, finish_by) FROM r
             WHERE run_after IS NULL OR run_after <= now()
             """;
 
-    /// One statement is one snapshot, so the token is always seen in exactly one place.
-    private static final String READ =
+    private static final String COLUMNS =
             """
             SELECT j.id, j.tenant_id, j.state, j.band, j.max_failures, c.pool, c.required_models,
-                   c.required_nodes, j.created_at, j.run_after, j.start_by,
+                   c.required_nodes, j.created_at, j.run_after, j.start_by, j.finish_by, j.edits,
                    j.expires_at, coalesce(j.started_at, l.started_at) AS started_at, j.finished_at, j.gpu_ms,
                    j.store_ms, j.batch_id, j.retry_of, j.tags, j.metadata, j.params, j.error_code, j.error, j.result,
                    CASE WHEN j.state <> 0 THEN 'GONE'
@@ -87,6 +89,12 @@ public final class JobStore {
                    coalesce(l.failures, d.failures, q.failures, 0) AS failures,
                    coalesce(l.losses, d.losses, q.losses, 0) AS losses,
                    d.due_at, w.name AS worker
+            """;
+
+    /// A job, its class, its token wherever that is, and the worker of its newest attempt.
+    static final String FROM =
+            """
+
             FROM job j
             JOIN job_class c ON c.id = j.class_id
             LEFT JOIN lease l ON l.job_id = j.id AND j.state = 0
@@ -125,7 +133,86 @@ public final class JobStore {
                    (SELECT w.lane FROM worker w JOIN l ON w.id = l.worker_id) AS lane
             """;
 
+    /// Waits for nobody, so that it may take the job's row before the token: whose row or token is
+    /// not free is being moved, ended or changed, and is asked again. That holds the job still, so
+    /// that what is written to the token and what is written to the job are of one moment.
+    ///
+    /// The token in the queue is taken out and put in anew: a leader who waited for it must not
+    /// make a lease of it with what the job's row said before.
+    private static final String CHANGE =
+            """
+            WITH k AS (
+                SELECT id, tenant_id, class_id, band FROM job
+                WHERE id = :id AND tenant_id = :tenant AND state = 0 AND edits = :edits
+                FOR NO KEY UPDATE SKIP LOCKED),
+            q AS (
+                DELETE FROM queue WHERE (tenant_id, class_id, band, job_id) IN (
+                    SELECT q.tenant_id, q.class_id, q.band, q.job_id
+                    FROM queue q JOIN k ON (q.tenant_id, q.class_id, q.band, q.job_id)
+                                         = (k.tenant_id, k.class_id, k.band, k.id)
+                    FOR UPDATE OF q SKIP LOCKED)
+                RETURNING *),
+            n AS (
+                INSERT INTO queue (tenant_id, class_id, band, job_id, epoch, failures, losses, avoid_worker, expire_at,
+                                   queued_at)
+                SELECT tenant_id, class_id, :band, job_id, epoch, failures, losses, avoid_worker,
+                       least(:start_by::timestamptz, :finish_by::timestamptz), queued_at
+                FROM q
+                RETURNING job_id),
+            d AS (
+                UPDATE delayed SET band = :band, expire_at = least(:start_by::timestamptz, :finish_by::timestamptz)
+                WHERE job_id IN (
+                    SELECT d.job_id FROM delayed d JOIN k ON d.job_id = k.id FOR UPDATE OF d SKIP LOCKED)
+                RETURNING job_id),
+            l AS (
+                UPDATE lease SET band = :band, expire_at = least(:start_by::timestamptz, :finish_by::timestamptz),
+                                 finish_by = :finish_by::timestamptz
+                WHERE job_id IN (
+                    SELECT l.job_id FROM lease l JOIN k ON l.job_id = k.id FOR UPDATE OF l SKIP LOCKED)
+                RETURNING job_id),
+            t AS (SELECT job_id FROM n UNION ALL SELECT job_id FROM d UNION ALL SELECT job_id FROM l)
+            UPDATE job SET band = :band, start_by = :start_by::timestamptz, finish_by = :finish_by::timestamptz,
+                           tags = ARRAY(SELECT jsonb_array_elements_text(:tags::jsonb)), metadata = :metadata::jsonb,
+                           edits = edits + 1
+            FROM t WHERE id = t.job_id AND state = 0
+            """;
+
+    private static final String ATTEMPTS =
+            """
+            SELECT a.*, w.name AS worker
+            FROM (
+                SELECT epoch, worker_id, outcome, assigned_at, started_at, ended_at, error_code, error
+                FROM attempt WHERE job_id = :id
+                UNION ALL
+                SELECT epoch, worker_id, (ARRAY['succeeded', 'failed', 'canceled', 'expired'])[state], NULL, started_at,
+                       finished_at, error_code, error
+                FROM job j
+                WHERE id = :id AND state <> 0 AND worker_id IS NOT NULL
+                  AND NOT EXISTS (SELECT FROM attempt o WHERE o.job_id = j.id AND o.epoch = j.epoch)
+                UNION ALL
+                SELECT epoch, worker_id, CASE stage WHEN 0 THEN 'assigned' ELSE 'running' END, assigned_at, started_at,
+                       NULL, NULL, NULL
+                FROM lease WHERE job_id = :id AND NOT canceled
+            ) a
+            LEFT JOIN worker w ON w.id = a.worker_id
+            WHERE EXISTS (SELECT FROM job WHERE id = :id AND tenant_id = :tenant)
+            ORDER BY a.epoch
+            """;
+
+    /// Most jobs that one look at a filtered list goes through.
+    private static final int WINDOW = 10_000;
+
+    /// How far the clock of an instance, which is in the ids, may be from that of Postgres, which
+    /// is in `created_at`, before a job at the edge of a span of time is not found.
+    private static final Duration SKEW = Duration.ofMinutes(10);
+
+    private static final UUID FIRST_ID = new UUID(0, 0);
+    private static final UUID LAST_ID = new UUID(-1, -1);
+
     private static final JsonMapper JSON = JsonMapper.shared();
+
+    /// One statement is one snapshot, so the token is always seen in exactly one place.
+    static final String READ = COLUMNS + FROM;
 
     private static final String SUBMIT_MANY = SUBMIT.formatted(FROM_ARRAYS);
     private static final String SUBMIT_ONE = SUBMIT.formatted(FROM_VALUES);
@@ -165,6 +252,7 @@ public final class JobStore {
                 .param("traces", job.traceparent())
                 .param("run_afters", text(job.runAfter()))
                 .param("start_bys", text(job.startBy()))
+                .param("finish_bys", text(job.finishBy()))
                 .param("expires", text(job.expiresAt()))
                 .param("max_failures", job.maxFailures())
                 .param("timeouts", job.runTimeoutMs())
@@ -187,6 +275,7 @@ public final class JobStore {
                 .param("traces", texts(jobs, NewJob::traceparent))
                 .param("run_afters", texts(jobs, j -> text(j.runAfter())))
                 .param("start_bys", texts(jobs, j -> text(j.startBy())))
+                .param("finish_bys", texts(jobs, j -> text(j.finishBy())))
                 .param("expires", texts(jobs, j -> text(j.expiresAt())))
                 .param(
                         "max_failures",
@@ -228,6 +317,67 @@ public final class JobStore {
                 .optional();
     }
 
+    /// What a job was made of, to make another like it. Times are counted from when it could start,
+    /// the finish deadline from its submit.
+    ///
+    /// @param graph JSON
+    /// @param params JSON; null for a client's own graph
+    /// @param retention null for ever
+    public record Original(
+            JobState state,
+            int classId,
+            Priority priority,
+            String graph,
+            @Nullable String params,
+            String metadata,
+            List<String> tags,
+            @Nullable Duration startWithin,
+            @Nullable Duration finishWithin,
+            @Nullable Duration retention,
+            int maxFailures,
+            int runTimeoutMs,
+            boolean keepMetadata) {
+        public Original {
+            tags = List.copyOf(tags);
+        }
+    }
+
+    /// Empty when there is no such job, or it is another tenant's.
+    public Optional<Original> findOriginal(int tenant, JobId id) {
+        return jdbc.sql(
+                        """
+                        SELECT state, class_id, band, convert_from(graph, 'UTF8') AS graph, params, metadata, tags,
+                               extract(epoch FROM start_by - greatest(run_after, created_at)) AS start_within,
+                               extract(epoch FROM finish_by - created_at) AS finish_within,
+                               extract(epoch FROM expires_at - greatest(run_after, created_at)) AS retention,
+                               max_failures, run_timeout_ms, keep_metadata
+                        FROM job WHERE id = :id AND tenant_id = :tenant
+                        """)
+                .param("id", id.value())
+                .param("tenant", tenant)
+                .query((rs, _) ->
+                        new Original(
+                                JobState.ofCode(rs.getInt("state")),
+                                rs.getInt("class_id"),
+                                Priority.ofBand(rs.getInt("band")),
+                                rs.getString("graph"),
+                                rs.getString("params"),
+                                rs.getString("metadata"),
+                                strings(rs.getArray("tags")),
+                                span(rs, "start_within"),
+                                span(rs, "finish_within"),
+                                span(rs, "retention"),
+                                rs.getInt("max_failures"),
+                                rs.getInt("run_timeout_ms"),
+                                rs.getBoolean("keep_metadata")))
+                .optional();
+    }
+
+    private static @Nullable Duration span(ResultSet rs, String column) throws SQLException {
+        double seconds = rs.getDouble(column);
+        return rs.wasNull() ? null : Duration.ofMillis(Math.round(seconds * 1_000));
+    }
+
     /// The jobs of one batch, in order of submission.
     public List<JobRow> findBatch(int tenant, UUID batch) {
         return jdbc.sql(READ + "WHERE j.batch_id = :batch AND j.tenant_id = :tenant ORDER BY j.id")
@@ -237,53 +387,128 @@ public final class JobStore {
                 .list();
     }
 
-    /// Which jobs to list.
+    /// In which order jobs are listed: that of their ids, which is the order of submission and
+    /// never changes.
+    public enum Order {
+        NEWEST_FIRST,
+        OLDEST_FIRST
+    }
+
+    /// Which part of a list is wanted.
     ///
-    /// @param statuses any of these; empty for all
-    /// @param before only jobs submitted before this one; null from the newest on
+    /// @param after the last job of the part before it; null to begin
     /// @param limit most rows
-    public record Filter(List<JobStatus> statuses, @Nullable JobId before, int limit) {
-        public Filter {
-            statuses = List.copyOf(statuses);
+    public record Part(Order order, @Nullable JobId after, int limit) {}
+
+    /// A part of a list.
+    ///
+    /// @param lookedTo where the search stopped before it had found as many as were wanted, though
+    ///   there is more to look at; null when it did not
+    public record Listed(List<JobRow> jobs, @Nullable JobId lookedTo) {
+        public Listed {
+            jobs = List.copyOf(jobs);
         }
     }
 
-    /// Newest first. Stable under concurrent change: the order is that of the ids, which never
-    /// change.
-    public List<JobRow> list(int tenant, Filter filter) {
-        var where = new StringBuilder("WHERE j.tenant_id = :tenant");
-        if (filter.before() != null) {
-            where.append(" AND j.id < :before");
-        }
-        if (!filter.statuses().isEmpty()) {
-            // Conditions are chosen from the fixed texts below, never made of what a client sent.
-            where.append(" AND (")
-                    .append(
-                            String.join(
-                                    " OR ",
-                                    filter.statuses().stream().map(JobStore::condition).toList()))
-                    .append(')');
-        }
+    /// The jobs of a tenant that are meant, in order; stable while jobs come and change.
+    ///
+    /// Bounded whatever is asked: a part without a filter reads as many rows as it shows, a filter
+    /// that an index answers ([JobFilter#candidates]) reads what that finds, and any other looks at
+    /// no more than [#WINDOW] jobs and says where it stopped.
+    public Listed list(int tenant, JobFilter filter, Part part) {
+        var range = range(filter, part);
+        var candidates = filter.candidates();
+        @Nullable JobId edge =
+                filter.isEmpty() || candidates != null ? null : edge(tenant, range, part.order());
+        var within = edge == null ? range : range.upTo(edge, part.order());
         var statement =
-                jdbc.sql(READ + where + " ORDER BY j.id DESC LIMIT :limit")
+                jdbc.sql(
+                                READ
+                                        + "WHERE j.tenant_id = :tenant"
+                                        + RANGE.formatted("j.id", "j.id")
+                                        + (candidates == null
+                                                ? ""
+                                                : " AND j.id = ANY (" + candidates + ")")
+                                        + filter.condition()
+                                        + (part.order() == Order.NEWEST_FIRST
+                                                ? " ORDER BY j.id DESC LIMIT :limit"
+                                                : " ORDER BY j.id LIMIT :limit"))
                         .param("tenant", tenant)
-                        .param("limit", filter.limit());
-        if (filter.before() != null) {
-            statement = statement.param("before", filter.before().value());
-        }
-        return statement.query(JobStore::row).list();
+                        .param("low", within.low())
+                        .param("high", within.high())
+                        .param("limit", part.limit());
+        var found = filter.bind(statement).query(JobStore::row).list();
+        return new Listed(found, found.size() < part.limit() ? edge : null);
     }
 
-    private static String condition(JobStatus status) {
-        return switch (status) {
-            case SCHEDULED -> "j.state = 0 AND d.job_id IS NOT NULL AND d.epoch = 0";
-            case QUEUED -> "j.state = 0 AND (q.job_id IS NOT NULL OR d.epoch > 0 OR l.stage = 0)";
-            case RUNNING -> "j.state = 0 AND l.stage > 0";
-            case SUCCEEDED -> "j.state = 1";
-            case FAILED -> "j.state = 2";
-            case CANCELED -> "j.state = 3";
-            case EXPIRED -> "j.state = 4";
-        };
+    private static final String RANGE = " AND %s >= :low AND %s <= :high";
+
+    /// Ids from here to there, both included.
+    private record Range(UUID low, UUID high) {
+
+        Range upTo(JobId edge, Order order) {
+            return order == Order.NEWEST_FIRST
+                    ? new Range(edge.value(), high)
+                    : new Range(low, edge.value());
+        }
+    }
+
+    /// Where jobs of the filter's time can be, in front of what was shown already.
+    private static Range range(JobFilter filter, Part part) {
+        var low =
+                filter.createdAfter() == null ? FIRST_ID : idAt(filter.createdAfter().minus(SKEW));
+        var high =
+                filter.createdBefore() == null ? LAST_ID : idAt(filter.createdBefore().plus(SKEW));
+        if (part.after() != null) {
+            var seen = part.after().value();
+            if (part.order() == Order.NEWEST_FIRST) {
+                high = lesser(high, previous(seen));
+            } else {
+                low = greater(low, next(seen));
+            }
+        }
+        return new Range(low, high);
+    }
+
+    /// The smallest id of this millisecond.
+    private static UUID idAt(Instant time) {
+        long millis = Math.clamp(time.toEpochMilli(), 0, (1L << 48) - 1);
+        return new UUID(millis << 16, 0);
+    }
+
+    private static UUID lesser(UUID one, UUID other) {
+        return new JobId(one).compareTo(new JobId(other)) < 0 ? one : other;
+    }
+
+    private static UUID greater(UUID one, UUID other) {
+        return new JobId(one).compareTo(new JobId(other)) > 0 ? one : other;
+    }
+
+    private static UUID previous(UUID id) {
+        long low = id.getLeastSignificantBits();
+        return new UUID(id.getMostSignificantBits() - (low == 0 ? 1 : 0), low - 1);
+    }
+
+    private static UUID next(UUID id) {
+        long low = id.getLeastSignificantBits();
+        return new UUID(id.getMostSignificantBits() + (low == -1 ? 1 : 0), low + 1);
+    }
+
+    /// The last job of the window; null when there are fewer. Reads the index only.
+    private @Nullable JobId edge(int tenant, Range range, Order order) {
+        return jdbc.sql(
+                        "SELECT id FROM job WHERE tenant_id = :tenant"
+                                + RANGE.formatted("id", "id")
+                                + (order == Order.NEWEST_FIRST
+                                        ? " ORDER BY id DESC OFFSET :window LIMIT 1"
+                                        : " ORDER BY id OFFSET :window LIMIT 1"))
+                .param("tenant", tenant)
+                .param("low", range.low())
+                .param("high", range.high())
+                .param("window", WINDOW - 1)
+                .query((rs, _) -> new JobId(rs.getObject("id", UUID.class)))
+                .optional()
+                .orElse(null);
     }
 
     /// What became of a request to cancel.
@@ -327,7 +552,80 @@ public final class JobStore {
                 .single();
     }
 
-    private static JobRow row(ResultSet rs, int number) throws SQLException {
+    /// What a client may change of a job that has not ended; all of it, changed or not.
+    ///
+    /// @param metadata JSON object
+    public record Terms(
+            Priority priority,
+            @Nullable Instant startBy,
+            @Nullable Instant finishBy,
+            List<String> tags,
+            String metadata) {
+        public Terms {
+            tags = List.copyOf(tags);
+        }
+
+        public static Terms of(JobRow job) {
+            return new Terms(
+                    job.priority(), job.startBy(), job.finishBy(), job.tags(), job.metadata());
+        }
+    }
+
+    /// Puts a live job on these terms, job and token in one statement, wherever the token is.
+    ///
+    /// @param seen the job that the terms were made for
+    /// @return false when nothing was done: the job has ended or was changed since it was seen, or
+    ///   its token was moving just then. Read it again
+    public boolean change(JobRow seen, Terms terms) {
+        return jdbc.sql(CHANGE)
+                        .param("id", seen.id().value())
+                        .param("tenant", seen.tenant())
+                        .param("edits", seen.edits())
+                        .param("band", terms.priority().band())
+                        .param("start_by", text(terms.startBy()))
+                        .param("finish_by", text(terms.finishBy()))
+                        .param("tags", JSON.writeValueAsString(terms.tags()))
+                        .param("metadata", terms.metadata())
+                        .update()
+                > 0;
+    }
+
+    /// One run of a job on a worker.
+    ///
+    /// @param worker its name; null when it is long gone
+    /// @param outcome `assigned` or `running`, or how it ended
+    /// @param assignedAt null when it was the last one and succeeded or was canceled
+    /// @param error JSON; null when nobody could say more than the code does
+    public record AttemptRow(
+            int epoch,
+            @Nullable String worker,
+            String outcome,
+            @Nullable Instant assignedAt,
+            @Nullable Instant startedAt,
+            @Nullable Instant endedAt,
+            @Nullable String errorCode,
+            @Nullable String error) {}
+
+    /// The attempts of a job, oldest first: those that did not end well, and the last one. What a
+    /// worker gave back unbegun is none. Empty for another tenant's job.
+    public List<AttemptRow> attempts(int tenant, JobId id) {
+        return jdbc.sql(ATTEMPTS)
+                .param("id", id.value())
+                .param("tenant", tenant)
+                .query((rs, _) ->
+                        new AttemptRow(
+                                rs.getInt("epoch"),
+                                rs.getString("worker"),
+                                rs.getString("outcome"),
+                                time(rs, "assigned_at"),
+                                time(rs, "started_at"),
+                                time(rs, "ended_at"),
+                                rs.getString("error_code"),
+                                rs.getString("error")))
+                .list();
+    }
+
+    static JobRow row(ResultSet rs, int number) throws SQLException {
         var id = new JobId(rs.getObject("id", UUID.class));
         @Nullable String place = rs.getString("place");
         if (place == null) {
@@ -343,6 +641,7 @@ public final class JobStore {
                 rs.getInt("epoch"),
                 rs.getInt("failures"),
                 rs.getInt("losses"),
+                rs.getInt("edits"),
                 time(rs, "due_at"),
                 rs.getString("worker"),
                 Priority.ofBand(rs.getInt("band")),
@@ -353,6 +652,7 @@ public final class JobStore {
                 java.util.Objects.requireNonNull(time(rs, "created_at")),
                 time(rs, "run_after"),
                 time(rs, "start_by"),
+                time(rs, "finish_by"),
                 time(rs, "expires_at"),
                 time(rs, "started_at"),
                 time(rs, "finished_at"),

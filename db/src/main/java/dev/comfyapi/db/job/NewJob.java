@@ -17,6 +17,7 @@ import java.util.UUID;
 /// @param metadata the client's own data as a JSON object
 /// @param runAfter scheduled start; null for at once
 /// @param startBy expires when not assigned by then; null for never
+/// @param finishBy expires when not ended by then; null for never
 /// @param expiresAt when job and files may be deleted
 /// @param maxFailures failed attempts that end it, 1 to 10
 /// @param runTimeoutMs longest run of one attempt
@@ -34,6 +35,7 @@ public record NewJob(
         @Nullable String traceparent,
         @Nullable Instant runAfter,
         @Nullable Instant startBy,
+        @Nullable Instant finishBy,
         @Nullable Instant expiresAt,
         int maxFailures,
         int runTimeoutMs,

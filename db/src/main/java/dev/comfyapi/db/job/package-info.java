@@ -1,4 +1,4 @@
-/// The jobs: accepting, reading, listing, canceling.
+/// The jobs: accepting, reading, listing, changing, canceling.
 @NullMarked
 package dev.comfyapi.db.job;
 

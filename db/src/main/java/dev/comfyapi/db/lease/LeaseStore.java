@@ -39,7 +39,7 @@ public final class LeaseStore {
             WITH l AS (
                 DELETE FROM lease WHERE job_id = :job AND epoch = :epoch AND worker_id = :worker
                 RETURNING job_id, epoch, worker_id, tenant_id, class_id, band, (failures + 1)::smallint AS failures,
-                          losses, expire_at, started_at, canceled),
+                          losses, expire_at, assigned_at, started_at, canceled),
             k AS (
                 SELECT l.*, NOT l.canceled AND (:final OR l.failures >= m.max_failures) AS dead
                 FROM l JOIN job m ON m.id = :job),
@@ -51,6 +51,10 @@ public final class LeaseStore {
             h AS (
                 INSERT INTO webhook_delivery (job_id, event, webhook_id)
                 SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+            a AS (
+                INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code, error)
+                SELECT job_id, epoch, worker_id, 'failed', assigned_at, started_at, :code, :error::jsonb
+                FROM k WHERE NOT canceled),
             d AS (
                 INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, epoch, failures, losses, avoid_worker,
                                      expire_at)
@@ -88,7 +92,8 @@ public final class LeaseStore {
     public enum Completion {
         /// It is recorded, and the job has ended this way.
         RECORDED,
-        /// The client canceled the job meanwhile; the lease is gone, and what was made must go too.
+        /// The job was canceled or expired meanwhile; the lease is gone, and what was made must go
+        /// too.
         CANCELED_MEANWHILE,
         /// The lease was no longer this worker's, or an earlier try has landed: see
         /// [LeaseStore#ended].

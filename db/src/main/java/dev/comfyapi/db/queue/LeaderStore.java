@@ -79,9 +79,9 @@ public final class LeaderStore {
                 RETURNING q.*, p.worker_id),
             l AS (
                 INSERT INTO lease (job_id, epoch, worker_id, tenant_id, class_id, band, failures, losses, expire_at,
-                                   run_until)
+                                   finish_by, run_until)
                 SELECT q.job_id, q.epoch + 1, q.worker_id, q.tenant_id, q.class_id, q.band, q.failures, q.losses,
-                       q.expire_at, now() + j.run_timeout_ms * interval '1 ms' + interval '10 minutes'
+                       q.expire_at, j.finish_by, now() + j.run_timeout_ms * interval '1 ms' + interval '10 minutes'
                 FROM q JOIN job j ON j.id = q.job_id
                 RETURNING *)
             SELECT l.job_id, l.epoch, l.worker_id, l.tenant_id, j.run_timeout_ms, j.keep_metadata, j.traceparent,
@@ -114,13 +114,39 @@ public final class LeaderStore {
                 RETURNING job_id, epoch),
             t AS (SELECT * FROM q UNION ALL SELECT * FROM d),
             j AS (
-                UPDATE job SET state = 4, finished_at = now(), epoch = t.epoch, error_code = :code, error = :error::jsonb
+                UPDATE job SET state = 4, finished_at = now(), epoch = t.epoch,
+                               error_code = CASE WHEN start_by <= now() THEN :start_code ELSE :finish_code END,
+                               error = CASE WHEN start_by <= now() THEN :start_error ELSE :finish_error END::jsonb
                 FROM t WHERE id = t.job_id AND state = 0
                 RETURNING id, webhook_id),
             h AS (
                 INSERT INTO webhook_delivery (job_id, event, webhook_id)
                 SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
             SELECT id AS job_id FROM j
+            """;
+
+    /// The lease stays, flagged, until its worker has stopped: just as when a client cancels.
+    private static final String EXPIRE_LEASES =
+            """
+            WITH l AS (
+                UPDATE lease SET canceled = true
+                WHERE job_id IN (
+                    SELECT job_id FROM lease WHERE finish_by <= now() AND NOT canceled
+                    ORDER BY finish_by LIMIT :most FOR UPDATE SKIP LOCKED)
+                RETURNING job_id, epoch, worker_id, assigned_at, started_at),
+            j AS (
+                UPDATE job SET state = 4, finished_at = now(), epoch = l.epoch, worker_id = l.worker_id,
+                               started_at = l.started_at, error_code = :code, error = :error::jsonb
+                FROM l WHERE id = l.job_id AND state = 0
+                RETURNING id, webhook_id),
+            h AS (
+                INSERT INTO webhook_delivery (job_id, event, webhook_id)
+                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+            a AS (
+                INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code, error)
+                SELECT job_id, epoch, worker_id, 'expired', assigned_at, started_at, :code, :error::jsonb FROM l)
+            SELECT l.job_id, l.epoch, l.worker_id, w.lane
+            FROM l JOIN j ON j.id = l.job_id LEFT JOIN worker w ON w.id = l.worker_id
             """;
 
     private static final String MARK_SILENT =
@@ -138,7 +164,7 @@ public final class LeaderStore {
                 DELETE FROM lease l USING worker w
                 WHERE w.id = l.worker_id AND (w.gone OR l.run_until < now())
                 RETURNING l.job_id, l.epoch, l.worker_id, l.tenant_id, l.class_id, l.band, l.failures,
-                          (l.losses + 1)::smallint AS losses, l.expire_at, l.canceled),
+                          (l.losses + 1)::smallint AS losses, l.expire_at, l.assigned_at, l.started_at, l.canceled),
             k AS (SELECT l.*, NOT l.canceled AND l.losses >= :most_losses AS dead FROM l),
             j AS (
                 UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
@@ -148,6 +174,9 @@ public final class LeaderStore {
             h AS (
                 INSERT INTO webhook_delivery (job_id, event, webhook_id)
                 SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+            a AS (
+                INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code)
+                SELECT job_id, epoch, worker_id, 'lost', assigned_at, started_at, :lost_code FROM k WHERE NOT canceled),
             d AS (
                 INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, epoch, failures, losses, avoid_worker,
                                      expire_at)
@@ -247,15 +276,41 @@ public final class LeaderStore {
         return jdbc.sql(PROMOTE).param("most", most).query((rs, _) -> job(rs)).list();
     }
 
-    /// Ends waiting jobs whose start deadline has passed; answers them.
+    /// Ends waiting jobs one of whose deadlines has passed; answers them.
     ///
-    /// @param error JSON of the error they end with
-    public List<JobId> expire(int most, String error) {
+    /// @param notStarted JSON of the error of those that should have started
+    /// @param notFinished JSON of the error of those that should have ended
+    public List<JobId> expire(int most, String notStarted, String notFinished) {
         return jdbc.sql(EXPIRE)
                 .param("most", most)
-                .param("code", ErrorCode.START_DEADLINE_EXCEEDED.wire())
-                .param("error", error)
+                .param("start_code", ErrorCode.START_DEADLINE_EXCEEDED.wire())
+                .param("finish_code", ErrorCode.DEADLINE_EXCEEDED.wire())
+                .param("start_error", notStarted)
+                .param("finish_error", notFinished)
                 .query((rs, _) -> job(rs))
+                .list();
+    }
+
+    /// A lease whose job has expired.
+    ///
+    /// @param lane where its worker listens
+    public record Overdue(LeaseKey lease, int lane) {}
+
+    /// Ends jobs that are with a worker and should have ended by now; answers their leases, whose
+    /// workers are to stop.
+    ///
+    /// A crash after it loses the messages; the workers hear of it at their next heartbeat.
+    ///
+    /// @param error JSON of the error they end with
+    public List<Overdue> expireLeases(int most, String error) {
+        return jdbc.sql(EXPIRE_LEASES)
+                .param("most", most)
+                .param("code", ErrorCode.DEADLINE_EXCEEDED.wire())
+                .param("error", error)
+                .query((rs, _) ->
+                        new Overdue(
+                                new LeaseKey(job(rs), rs.getInt("epoch"), rs.getLong("worker_id")),
+                                rs.getInt("lane")))
                 .list();
     }
 
@@ -270,7 +325,7 @@ public final class LeaderStore {
     /// A lease taken back.
     ///
     /// @param next what became of the job: LIVE when it waits again, FAILED when too many workers
-    ///   were lost with it, CANCELED when its client had ended it before
+    ///   were lost with it, CANCELED when it was over before
     public record Reaped(LeaseKey lease, JobState next) {}
 
     /// Takes back the leases of workers that are gone, and those that ran far over their time.
@@ -280,6 +335,7 @@ public final class LeaderStore {
         return jdbc.sql(REAP)
                 .param("most_losses", MOST_LOSSES)
                 .param("code", ErrorCode.POISON_SUSPECTED.wire())
+                .param("lost_code", ErrorCode.WORKER_LOST.wire())
                 .param("error", error)
                 .query((rs, _) ->
                         new Reaped(

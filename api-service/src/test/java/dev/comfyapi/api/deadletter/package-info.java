@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.api.deadletter;
+
+import org.jspecify.annotations.NullMarked;
