@@ -40,12 +40,15 @@ final class SavingNodes {
     }
 
     private static List<Value> preview(NodeCall call, List<Picture> pictures) throws NodeFailure {
-        var letters = new Random().ints(5, 'a', 'z' + 1).mapToObj(Character::toString).toList();
-        var prefix = "ComfyUI_temp_" + String.join("", letters);
         var ui = Json.object();
-        ui.set("images", write(call, pictures, ServerFolders.Kind.TEMP, prefix));
+        ui.set("images", write(call, pictures, ServerFolders.Kind.TEMP, temporaryPrefix()));
         call.report(ui);
         return List.of(call.values().iterator().next());
+    }
+
+    static String temporaryPrefix() {
+        var letters = new Random().ints(5, 'a', 'z' + 1).mapToObj(Character::toString).toList();
+        return "ComfyUI_temp_" + String.join("", letters);
     }
 
     static ArrayNode write(

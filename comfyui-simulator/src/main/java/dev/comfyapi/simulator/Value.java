@@ -73,6 +73,32 @@ sealed interface Value {
         }
     }
 
+    /// Silence.
+    record Sound(double seconds, int rate, int channels) implements Value {
+
+        long samples() {
+            return samplesAt(rate);
+        }
+
+        long samplesAt(int otherRate) {
+            return Math.round(seconds * otherRate);
+        }
+    }
+
+    record Video(List<Picture> frames, double framesPerSecond) implements Value {
+        public Video {
+            frames = List.copyOf(frames);
+        }
+
+        int width() {
+            return frames.getFirst().width();
+        }
+
+        int height() {
+            return frames.getFirst().height();
+        }
+    }
+
     record Noise(BigInteger seed) implements Value {}
 
     record Sampler(String name) implements Value {}

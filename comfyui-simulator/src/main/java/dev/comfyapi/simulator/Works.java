@@ -20,6 +20,7 @@ final class Works {
         byClass.putAll(ModelNodes.works());
         byClass.putAll(new SamplingNodes(painter).works());
         byClass.putAll(SavingNodes.works());
+        byClass.putAll(MediaNodes.works());
         byClass.putAll(TrainingNodes.works());
         byClass.putAll(TextNodes.works());
         byClass.putAll(TestNodes.works());
@@ -49,6 +50,8 @@ final class Works {
             case "MASK" -> new Value.Masks(Mask.filled(64, 64, 0));
             case "LATENT" -> Value.Latent.empty(512, 512, 1);
             case "CONDITIONING" -> new Value.Conditioning("", List.of());
+            case "AUDIO" -> new Value.Sound(1, 44_100, 2);
+            case "VIDEO" -> new Value.Video(List.of(Picture.filled(64, 64, 0x808080)), 24);
             case "MODEL" -> new Value.Model(call.nodeClass().name(), List.of());
             case "SAMPLER" -> new Value.Sampler("euler");
             case "SIGMAS" -> new Value.Sigmas("normal", 20, 1);
@@ -67,6 +70,8 @@ final class Works {
             case Value.Masks _ -> type.equals("MASK");
             case Value.Latent _ -> type.equals("LATENT");
             case Value.Conditioning _ -> type.equals("CONDITIONING");
+            case Value.Sound _ -> type.equals("AUDIO");
+            case Value.Video _ -> type.equals("VIDEO");
             case Value.Model _ -> type.equals("MODEL");
             case Value.Sampler _ -> type.equals("SAMPLER");
             case Value.Sigmas _ -> type.equals("SIGMAS");

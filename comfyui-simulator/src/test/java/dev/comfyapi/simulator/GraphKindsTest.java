@@ -11,6 +11,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 
@@ -261,6 +264,105 @@ class GraphKindsTest {
                 .isEqualTo("hello-world");
         assertThat(job.path("outputs").path("3").path("files").path(0).path("filename").asString())
                 .isEqualTo("t_00001.txt");
+    }
+
+    /// Bytes of the only file that a node reported, which lies under a name with this ending.
+    private byte[] file(JsonNode job, String node, String key, String ending) {
+        var file = job.path("outputs").path(node).path(key).path(0);
+        assertThat(file.path("filename").asString()).endsWith(ending);
+        assertThat(file.path("type").asString()).isEqualTo("output");
+        return comfy.picture(file);
+    }
+
+    private static String latin(byte[] content) {
+        return new String(content, StandardCharsets.ISO_8859_1);
+    }
+
+    @Test
+    void sounds_are_silent_and_as_long_as_was_asked() {
+        var job =
+                run(
+                        """
+                        1 EmptyAudio duration=3.5 sample_rate=44100 channels=2
+                        2 SaveAudio audio=<1.0 filename_prefix=sounds/a
+                        3 SaveAudioMP3 audio=<1.0 filename_prefix=sounds/b quality=V0
+                        4 SaveAudioOpus audio=<1.0 filename_prefix=sounds/c quality=128k
+                        5 PreviewAudio audio=<1.0
+                        """);
+
+        var flac = ByteBuffer.wrap(file(job, "2", "audio", "a_00001.flac"));
+        assertThat(latin(flac.array())).startsWith("fLaC");
+        assertThat(flac.getLong(18) & 0xF_FFFF_FFFFL).isEqualTo(154_350);
+        assertThat(flac.getLong(18) >>> 44).isEqualTo(44_100);
+        var mp3 = file(job, "3", "audio", "b_00001.mp3");
+        assertThat(mp3).hasSize(104 * 134); // Of 1152 samples each.
+        assertThat(mp3).startsWith(0xFF, 0xFB, 0x10, 0x00);
+        var opus = file(job, "4", "audio", "c_00001.opus");
+        assertThat(latin(opus)).startsWith("OggS").contains("OpusHead").contains("OpusTags");
+        assertThat(opus).hasSizeLessThan(2_000);
+        assertThat(job.path("outputs").path("5").path("audio").path(0).path("type").asString())
+                .isEqualTo("temp");
+    }
+
+    @Test
+    void a_sound_that_no_memory_holds_fails() {
+        var response =
+                comfy.post(
+                        Comfy.request(
+                                Comfy.newId(),
+                                graph(
+                                        """
+                                        1 EmptyAudio duration=1000000000000 sample_rate=192000 channels=2
+                                        2 SaveAudio audio=<1.0 filename_prefix=kinds/long
+                                        """)));
+
+        var job = comfy.awaitEnd(Comfy.body(response).path("prompt_id").asString());
+
+        assertThat(job.path("status").asString()).isEqualTo("failed");
+    }
+
+    @Test
+    void videos_are_of_the_kind_that_was_asked() {
+        var job =
+                run(
+                        """
+                        1 EmptyImage width=320 height=192 batch_size=3 color=255
+                        2 CreateVideo images=<1.0 fps=24.0
+                        3 SaveVideo video=<2.0 filename_prefix=kinds/v format=auto
+                        4 SaveVideo video=<2.0 filename_prefix=kinds/v format=mkv
+                        5 SaveVideo video=<2.0 filename_prefix=kinds/v format=webm
+                        6 SaveWEBM images=<1.0 filename_prefix=kinds/w codec=vp9 fps=24.0 crf=32.0
+                        """);
+
+        var mp4 = file(job, "3", "images", "_.mp4");
+        assertThat(latin(mp4).substring(4)).startsWith("ftyp").contains("moov").contains("avc1");
+        assertThat(mp4).hasSizeLessThan(25_000);
+        assertThat(latin(file(job, "4", "images", "_.mkv"))).contains("matroska");
+        assertThat(latin(file(job, "5", "images", "_.webm"))).contains("webm").contains("V_VP9");
+        assertThat(file(job, "6", "images", "_.webm")).hasSizeLessThan(1_000);
+        assertThat(Json.write(job.path("outputs").path("6").path("animated"))).isEqualTo("[true]");
+    }
+
+    @Test
+    void a_body_is_binary_gltf() {
+        var job =
+                run(
+                        """
+                        m CheckpointLoaderSimple ckpt_name=sd15.safetensors
+                        l EmptyLatentHunyuan3Dv2 resolution=3072 batch_size=1
+                        x VAEDecodeHunyuan3D samples=<l.0 vae=<m.2 num_chunks=8000 octree_resolution=256
+                        y VoxelToMesh voxel=<x.0 algorithm=basic threshold=0.6
+                        o SaveGLB mesh=<y.0 filename_prefix=kinds/body
+                        """);
+
+        var glb =
+                ByteBuffer.wrap(file(job, "o", "3d", "body_00001_.glb"))
+                        .order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(latin(glb.array())).startsWith("glTF");
+        assertThat(glb.getInt(8)).isEqualTo(glb.capacity());
+        var json = new String(glb.array(), 20, glb.getInt(12), StandardCharsets.US_ASCII);
+        assertThat(Comfy.json(json).path("meshes")).hasSize(1);
+        assertThat(glb.getInt(20 + glb.getInt(12))).isEqualTo(168);
     }
 
     @Test

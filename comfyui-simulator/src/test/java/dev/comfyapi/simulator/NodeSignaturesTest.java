@@ -22,8 +22,8 @@ class NodeSignaturesTest {
     }
 
     @Test
-    void all_classes_of_the_table_are_there_and_two_of_our_own() {
-        assertThat(StreamSupport.stream(signatures.all().spliterator(), false)).hasSize(162);
+    void all_classes_of_the_table_are_there_and_three_of_our_own() {
+        assertThat(StreamSupport.stream(signatures.all().spliterator(), false)).hasSize(166);
     }
 
     @Test
