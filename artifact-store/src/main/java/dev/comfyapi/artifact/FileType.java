@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -34,8 +35,16 @@ public record FileType(String contentType, String kind, String extension) {
     private static final FileType TEXT = new FileType("text/plain; charset=utf-8", "text", "txt");
     private static final String BYTES = "application/octet-stream";
 
+    private static final List<FileType> WITH_A_TYPE =
+            List.of(PNG, JPEG, WEBP, GIF, MP4, WEBM, MATROSKA, FLAC, MP3, OGG, WAV, GLB, TEXT);
+
+    /// Extensions of texts, which have no signature either.
+    private static final Set<String> TEXTS = Set.of("txt", "csv", "md", "json");
+
     /// Extensions of files without a signature that clients look for.
     private static final Set<String> KNOWN_FILES = Set.of("latent", "safetensors", "ckpt", "npz");
+
+    private static final Set<FileType> RASTER = Set.of(PNG, JPEG, WEBP);
 
     /// The first bytes of every PNG.
     public static byte[] pngSignature() {
@@ -44,6 +53,19 @@ public record FileType(String contentType, String kind, String extension) {
 
     public boolean isPng() {
         return equals(PNG);
+    }
+
+    /// Whether a browser may show it on our origin: nothing in such a picture is run.
+    public boolean isRasterPicture() {
+        return RASTER.contains(this);
+    }
+
+    /// The type of a file that was stored under this extension because of its bytes.
+    public static FileType ofStored(String extension) {
+        return WITH_A_TYPE.stream()
+                .filter(type -> type.extension.equals(extension))
+                .findFirst()
+                .orElseGet(() -> new FileType(BYTES, "file", extension));
     }
 
     /// @param head as many of the first bytes as there are, some thousand are enough
@@ -81,8 +103,7 @@ public record FileType(String contentType, String kind, String extension) {
         if (startsWith(head, 0, "OggS")) {
             return OGG;
         }
-        if (startsWith(head, 0, "ID3")
-                || (head.length > 1 && (head[0] & 0xff) == 0xff && (head[1] & 0xe0) == 0xe0)) {
+        if (startsWith(head, 0, "ID3") || isMp3Frame(head)) {
             return MP3;
         }
         if (startsWith(head, 0, "glTF")) {
@@ -91,9 +112,24 @@ public record FileType(String contentType, String kind, String extension) {
         return withoutSignature(head, filename);
     }
 
+    /// A frame header of layer III; other files too begin with a byte of ones.
+    private static boolean isMp3Frame(byte[] head) {
+        if (head.length < 3) {
+            return false;
+        }
+        int bits = (head[0] & 0xff) << 16 | (head[1] & 0xff) << 8 | (head[2] & 0xff);
+        int bitRate = bits >> 4 & 15;
+        return bits >> 13 == 0x7ff
+                && (bits >> 11 & 3) != 1
+                && (bits >> 9 & 3) == 1
+                && bitRate != 0
+                && bitRate != 15
+                && (bits >> 2 & 3) != 3;
+    }
+
     private static FileType withoutSignature(byte[] head, String filename) {
         var extension = filename.substring(filename.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-        if ((extension.equals("txt") || extension.equals("json")) && isText(head)) {
+        if (TEXTS.contains(extension) && isText(head)) {
             return TEXT;
         }
         return new FileType(BYTES, "file", KNOWN_FILES.contains(extension) ? extension : "bin");

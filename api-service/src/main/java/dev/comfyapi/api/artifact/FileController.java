@@ -4,6 +4,7 @@ import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
+import dev.comfyapi.artifact.FileType;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -27,9 +28,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// Sends stored files to whoever has a good link.
 @RestController
@@ -38,25 +37,6 @@ final class FileController {
 
     private static final int BUFFER = 64 * 1024;
     private static final String UNKNOWN_TYPE = "application/octet-stream";
-    private static final Map<String, String> TYPES =
-            Map.ofEntries(
-                    Map.entry("png", "image/png"),
-                    Map.entry("jpg", "image/jpeg"),
-                    Map.entry("jpeg", "image/jpeg"),
-                    Map.entry("webp", "image/webp"),
-                    Map.entry("gif", "image/gif"),
-                    Map.entry("mp4", "video/mp4"),
-                    Map.entry("webm", "video/webm"),
-                    Map.entry("mp3", "audio/mpeg"),
-                    Map.entry("flac", "audio/flac"),
-                    Map.entry("wav", "audio/wav"),
-                    Map.entry("opus", "audio/opus"),
-                    Map.entry("txt", "text/plain;charset=UTF-8"),
-                    Map.entry("json", "application/json"),
-                    Map.entry("glb", "model/gltf-binary"));
-
-    /// What a browser may show on our origin; everything else it has to download.
-    private static final Set<String> SHOWN = Set.of("image/png", "image/jpeg", "image/webp");
 
     private final ArtifactStore store;
     private final ArtifactLinks links;
@@ -142,12 +122,12 @@ final class FileController {
 
     private static void describe(ArtifactKey key, HttpServletResponse response) {
         var name = key.path().substring(key.path().lastIndexOf('/') + 1);
-        var type = TYPES.getOrDefault(name.substring(name.indexOf('.') + 1), UNKNOWN_TYPE);
-        response.setContentType(type);
+        var type = FileType.ofStored(name.substring(name.indexOf('.') + 1));
+        response.setContentType(type.contentType());
         response.setHeader(
                 "Content-Disposition",
                 "%s; filename=\"%s\""
-                        .formatted(SHOWN.contains(type) ? "inline" : "attachment", name));
+                        .formatted(type.isRasterPicture() ? "inline" : "attachment", name));
     }
 
     private record Range(long first, long last) {}

@@ -27,7 +27,8 @@ final class ModelController {
     /// @param name what requests call it
     /// @param path folder and name
     /// @param type what kind of model it is, such as `checkpoint`
-    /// @param size bytes; null when not known
+    /// @param size bytes; null: ComfyUI tells it by an experimental route alone, with paths of its
+    ///   host and for the price of a look at every file, so it is not asked
     /// @param workersAvailable live workers that have it
     /// @param workersLoaded live workers that ran it last: no time is lost loading it there
     /// @param medianExecutionMs GPU time that half of the newest jobs with it needed at most; null

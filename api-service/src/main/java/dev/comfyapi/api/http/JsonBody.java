@@ -22,6 +22,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 
 /// Reads JSON bodies strictly, in bounded time and memory: what is not exactly one JSON value in
 /// UTF-8 is refused.
@@ -33,6 +34,8 @@ public final class JsonBody {
 
     private static final int MAX_DEPTH = 200;
     private static final int MAX_DIGITS = 1_000;
+    private static final Pattern ADVICE =
+            Pattern.compile(": enable `[^`]*` to allow|, from `[^`]*`");
 
     private final JsonMapper json;
     private final DataSize limit;
@@ -157,8 +160,11 @@ public final class JsonBody {
         if (at == null) {
             at = TokenStreamLocation.NA;
         }
-        // The parser's own words, without the excerpt of the body that it adds.
-        var words = String.valueOf(e.getOriginalMessage()).split("\n", 2)[0];
+        // The parser's own words, without the excerpt of the body that it adds and without the
+        // advice that it gives to programmers.
+        var words =
+                ADVICE.matcher(String.valueOf(e.getOriginalMessage()).split("\n", 2)[0])
+                        .replaceAll("");
         var shortened = words.length() > 200 ? words.substring(0, 200) + "…" : words;
         return malformed(shortened, Math.max(1, at.getLineNr()), Math.max(1, at.getColumnNr()));
     }

@@ -58,7 +58,7 @@ final class GenerationForm {
     /// @param asker whose files it may name
     Optional<GenerationRequest> read(Asker asker, Members members) {
         members.require("prompt");
-        var prompt = members.trimmedText("prompt", 1, GenerationRequest.MAX_PROMPT);
+        var prompt = prompt(members);
         var negative = members.text("negative_prompt", 0, GenerationRequest.MAX_NEGATIVE_PROMPT);
         var model = models.read(members);
         var suits = model.map(ModelForm.Choice::family).orElse(ModelFamily.SD15).defaults();
@@ -99,6 +99,21 @@ final class GenerationForm {
                         start.orElse(null),
                         controlNets,
                         upscale.orElse(null)));
+    }
+
+    /// Whoever has talked to ComfyUI itself sends a graph under this name.
+    private static Optional<String> prompt(Members members) {
+        var given = members.raw("prompt");
+        if (given == null || !given.isObject()) {
+            return members.trimmedText("prompt", 1, GenerationRequest.MAX_PROMPT);
+        }
+        members.problems()
+                .add(
+                        members.pointer("prompt"),
+                        "invalid_type",
+                        "must be a string; a ComfyUI graph is sent to /api/v1/jobs as workflow",
+                        Map.of("expected", "a string", "actual", "object"));
+        return Optional.empty();
     }
 
     private static int size(Members members, String name, int usual) {

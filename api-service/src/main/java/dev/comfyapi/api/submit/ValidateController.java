@@ -41,7 +41,11 @@ import java.util.TreeSet;
 final class ValidateController {
 
     private static final Set<String> UNREADABLE =
-            Set.of("invalid_text", "workflow_too_large", "workflow_format_ui");
+            Set.of(
+                    "invalid_text",
+                    "workflow_too_large",
+                    "workflow_format_ui",
+                    "workflow_format_prompt");
 
     private final JsonBody json;
     private final PromptForm promptForm;

@@ -68,6 +68,36 @@ class FileTest {
 
     @ParameterizedTest
     @CsvSource({
+        "png,    image/png,                inline",
+        "jpg,    image/jpeg,               inline",
+        "webp,   image/webp,               inline",
+        "gif,    image/gif,                attachment",
+        "mp4,    video/mp4,                attachment",
+        "webm,   video/webm,               attachment",
+        "mkv,    video/x-matroska,         attachment",
+        "flac,   audio/flac,               attachment",
+        "mp3,    audio/mpeg,               attachment",
+        "ogg,    audio/ogg,                attachment",
+        "wav,    audio/wav,                attachment",
+        "glb,    model/gltf-binary,        attachment",
+        "txt,    text/plain;charset=utf-8, attachment",
+        "latent, application/octet-stream, attachment",
+        "bin,    application/octet-stream, attachment",
+        "svg,    application/octet-stream, attachment"
+    })
+    void every_kind_of_file_says_what_it_is_and_only_pictures_are_shown(
+            String extension, String type, String disposition) throws IOException {
+        var answer = api.get(link(stored(extension)));
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).isEqualToIgnoringCase(type);
+        assertThat(answer.header("Content-Disposition")).startsWith(disposition + ";");
+        assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+        assertThat(answer.header("Content-Security-Policy")).isEqualTo("sandbox");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "bytes=0-3,   206, 0123,       bytes 0-3/10",
         "bytes=4-,    206, 456789,     bytes 4-9/10",
         "bytes=-2,    206, 89,         bytes 8-9/10",

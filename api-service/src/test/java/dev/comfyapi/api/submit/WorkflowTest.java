@@ -295,6 +295,65 @@ class WorkflowTest {
     }
 
     @Test
+    void a_body_for_comfyui_itself_is_recognised() {
+        var inner = JsonNodeFactory.instance.objectNode();
+        inner.set("prompt", aGraph());
+        inner.put("client_id", "me");
+
+        var answer = submit(inner);
+        inner.remove("client_id");
+        var bare = api.post("/api/v1/jobs", inner.toString());
+
+        assertThat(bare.errors()).containsExactly("invalid_type #/prompt");
+        assertThat(bare.at("/errors/0/detail")).contains("as workflow");
+        assertThat(answer.errors()).containsExactly("workflow_format_prompt #/workflow");
+        assertThat(answer.at("/errors/0/detail")).contains("POST /prompt");
+    }
+
+    @Test
+    void a_node_may_be_called_prompt() {
+        var graph = aGraph();
+        graph.set("prompt", graph.get("6").deepCopy());
+
+        assertThat(submit(graph).status()).isEqualTo(202);
+    }
+
+    @Test
+    void previews_alone_are_no_result() {
+        var graph = aGraph();
+        ((ObjectNode) graph.get("9")).put("class_type", "PreviewImage");
+
+        var answer = submit(graph);
+
+        assertThat(answer.errors()).containsExactly("no_output_node #/workflow");
+        assertThat(answer.at("/errors/0/detail")).contains("previews", "SaveImage");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "16384, 16384, 1, 422",
+        "2048, 2048, 48, 422",
+        "16384, 16384, 4096, 422",
+        "2048, 2048, 47, 202",
+        "\"14000\", 14000, 1, 202"
+    })
+    void pictures_that_fit_into_no_memory_are_refused(
+            String width, String height, String batch, int status) {
+        var graph = aGraph();
+        put(graph, "/5/inputs/width", width);
+        put(graph, "/5/inputs/height", height);
+        put(graph, "/5/inputs/batch_size", batch);
+
+        var answer = submit(graph);
+
+        assertThat(answer.status()).as(answer.text()).isEqualTo(status);
+        if (status == 422) {
+            assertThat(answer.errors())
+                    .containsExactly("too_many_pixels #/workflow/5/inputs/width");
+        }
+    }
+
+    @Test
     void a_graph_has_an_end() {
         var graph = aGraph();
         graph.remove("9");

@@ -56,7 +56,12 @@ final class Workflows {
                 inpaint(),
                 sdxl(),
                 flux(),
-                sd3());
+                sd3(),
+                twoPasses(),
+                outpaint(),
+                otherDecoder(),
+                soundAndFilm(),
+                body());
     }
 
     static Example textToImage() {
@@ -241,6 +246,102 @@ final class Workflows {
                         "text_encoders/clip_g.safetensors",
                         "/2/inputs/clip_name3",
                         "text_encoders/t5xxl_fp16.safetensors"));
+    }
+
+    private static Example twoPasses() {
+        return of(
+                "two passes",
+                sampler("1", "4", "6", "7")
+                        + sampler("0.5", "4", "6", "7")
+                                .replace("\"3\":", "\"20\":")
+                                .replace("[\"5\", 0]", "[\"21\", 0]")
+                        + """
+                        "21": {"class_type": "LatentUpscaleBy", "inputs":
+                               {"upscale_method": "bislerp", "scale_by": 1.5, "samples": ["3", 0]}},
+                        """
+                        + EMPTY
+                        + BASE.replace("[\"3\", 0]", "[\"20\", 0]"),
+                Map.of(CHECKPOINT, "checkpoints/sd15.safetensors"));
+    }
+
+    private static Example outpaint() {
+        return of(
+                "outpaint",
+                sampler("1", "4", "6", "7")
+                        + """
+                        "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+                        "2": {"class_type": "ImagePadForOutpaint", "inputs": {"left": 0, "top": 0, "right": 256,
+                              "bottom": 0, "feathering": 40, "image": ["1", 0]}},
+                        "5": {"class_type": "VAEEncodeForInpaint", "inputs": {"grow_mask_by": 6, "pixels": ["2", 0],
+                              "mask": ["2", 1], "vae": ["4", 2]}},
+                        """
+                        + BASE.replace("sd15.safetensors", "sd15_inpainting.safetensors"),
+                Map.of(CHECKPOINT, "checkpoints/sd15_inpainting.safetensors"));
+    }
+
+    private static Example otherDecoder() {
+        return of(
+                "another decoder, an earlier layer, and a mask for the noise",
+                sampler("0.7", "4", "6", "7")
+                        + """
+                        "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+                        "2": {"class_type": "VAELoader", "inputs": {"vae_name": "vae-ft-mse.safetensors"}},
+                        "10": {"class_type": "VAEEncode", "inputs": {"pixels": ["1", 0], "vae": ["2", 0]}},
+                        "5": {"class_type": "SetLatentNoiseMask", "inputs": {"samples": ["10", 0], "mask": ["1", 1]}},
+                        "11": {"class_type": "CLIPSetLastLayer", "inputs": {"stop_at_clip_layer": -2, "clip": ["4", 1]}},
+                        """
+                        + BASE.replace("\"clip\": [\"4\", 1]", "\"clip\": [\"11\", 0]")
+                                .replace("\"vae\": [\"4\", 2]", "\"vae\": [\"2\", 0]"),
+                Map.of(
+                        CHECKPOINT,
+                        "checkpoints/sd15.safetensors",
+                        "/2/inputs/vae_name",
+                        "vae/vae-ft-mse.safetensors"));
+    }
+
+    private static Example soundAndFilm() {
+        return of(
+                "sound, film, animation and text",
+                """
+                "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 4, "color": 255}},
+                "2": {"class_type": "EmptyAudio", "inputs": {"duration": 2.5, "sample_rate": 44100, "channels": 2}},
+                "3": {"class_type": "CreateVideo", "inputs": {"fps": 24, "images": ["1", 0], "audio": ["2", 0]}},
+                "4": {"class_type": "SaveVideo", "inputs":
+                      {"filename_prefix": "video/film", "format": "mp4", "codec": "h264", "video": ["3", 0]}},
+                "5": {"class_type": "SaveWEBM", "inputs":
+                      {"filename_prefix": "film", "codec": "vp9", "fps": 24, "crf": 32, "images": ["1", 0]}},
+                "6": {"class_type": "SaveAudio", "inputs": {"filename_prefix": "audio/a", "audio": ["2", 0]}},
+                "7": {"class_type": "SaveAudioMP3", "inputs":
+                      {"filename_prefix": "audio/a", "quality": "V0", "audio": ["2", 0]}},
+                "8": {"class_type": "SaveAudioOpus", "inputs":
+                      {"filename_prefix": "audio/a", "quality": "128k", "audio": ["2", 0]}},
+                "9": {"class_type": "SaveAnimatedWEBP", "inputs": {"filename_prefix": "a", "fps": 6, "lossless": true,
+                      "quality": 80, "method": "default", "images": ["1", 0]}},
+                "10": {"class_type": "SaveAnimatedPNG", "inputs":
+                       {"filename_prefix": "a", "fps": 6, "compress_level": 4, "images": ["1", 0]}},
+                "11": {"class_type": "StringConcatenate", "inputs":
+                       {"string_a": "a film of", "string_b": "four pictures", "delimiter": " "}},
+                "12": {"class_type": "SaveText", "inputs": {"filename_prefix": "t", "format": "md", "text": ["11", 0]}},
+                "13": {"class_type": "PreviewAny", "inputs": {"source": ["11", 0]}},
+                "14": {"class_type": "PreviewAudio", "inputs": {"audio": ["2", 0]}}
+                """,
+                Map.of());
+    }
+
+    private static Example body() {
+        return of(
+                "a body and a latent",
+                """
+                "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd15.safetensors"}},
+                "2": {"class_type": "EmptyLatentHunyuan3Dv2", "inputs": {"resolution": 3072, "batch_size": 1}},
+                "3": {"class_type": "VAEDecodeHunyuan3D", "inputs":
+                      {"num_chunks": 8000, "octree_resolution": 256, "samples": ["2", 0], "vae": ["1", 2]}},
+                "4": {"class_type": "VoxelToMesh", "inputs":
+                      {"algorithm": "surface net", "threshold": 0.6, "voxel": ["3", 0]}},
+                "5": {"class_type": "SaveGLB", "inputs": {"filename_prefix": "3d/body", "mesh": ["4", 0]}},
+                "6": {"class_type": "SaveLatent", "inputs": {"filename_prefix": "latents/body", "samples": ["2", 0]}}
+                """,
+                Map.of("/1/inputs/ckpt_name", "checkpoints/sd15.safetensors"));
     }
 
     private static String sampler(String denoise, String model, String positive, String negative) {

@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One stored output file of a finished job.
 ///
-/// @param index its place among the job's outputs, from 0, in the order ComfyUI reported them
+/// @param index its place among the job's outputs, from 0, in the order of its nodes' ids and of
+///   each node's own list
 /// @param kind `image`, `video`, `audio`, `text`, `model3d` or `file`
 /// @param key where the artifact store has it
 /// @param width pixels; null when it is not an image

@@ -9,6 +9,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -29,6 +30,18 @@ public final class GraphCheck {
 
     public static final int MOST_NODES = 2_000;
     public static final int MOST_BYTES = 2 << 20;
+
+    /// ComfyUI takes 16384 by 16384 pixels 4096 times, and dies of it. This is a gigabyte or two
+    /// for every node that has them.
+    public static final long MOST_PIXELS = 200_000_000;
+
+    /// Their files go with ComfyUI's next start.
+    private static final Set<String> PREVIEWS =
+            Set.of("PreviewImage", "MaskPreview", "PreviewAudio", "PreviewAny");
+
+    private static final List<String> FACTORS = List.of("width", "height", "batch_size", "length");
+
+    private static final BigDecimal LARGEST_FACTOR = BigDecimal.valueOf(1_000_000);
 
     private static final int LONGEST_ID = 100;
     private static final String PREFIX = "filename_prefix";
@@ -88,6 +101,13 @@ public final class GraphCheck {
                             + " and send that file's content");
             return result(findings, Optional.empty());
         }
+        if (isOfTheRoute(object)) {
+            findings.refuse(
+                    Place.GRAPH,
+                    "workflow_format_prompt",
+                    "is a body for ComfyUI's POST /prompt; send the graph that is its prompt");
+            return result(findings, Optional.empty());
+        }
         if (isTooLarge(object, findings)) {
             return result(findings, Optional.empty());
         }
@@ -105,6 +125,13 @@ public final class GraphCheck {
     /// The editor's files list nodes and links; in API format these would be names of nodes.
     private static boolean isOfTheEditor(ObjectNode object) {
         return object.path("nodes").isArray() || object.path("links").isArray();
+    }
+
+    /// What programs send to ComfyUI has the graph inside.
+    private static boolean isOfTheRoute(ObjectNode object) {
+        return object.path("prompt").isObject()
+                && !object.path("prompt").isEmpty()
+                && object.path("prompt").valueStream().allMatch(node -> node.has("class_type"));
     }
 
     private static boolean isTooLarge(ObjectNode object, GraphFindings findings) {
@@ -214,14 +241,21 @@ public final class GraphCheck {
     private Optional<Graph> checked(
             ObjectNode object, Map<String, Node> nodes, GraphFindings findings) {
         var walk = GraphWalk.of(edges(nodes));
-        var ends = nodes.values().stream().filter(this::mayBeOutput).map(Node::id).toList();
+        var ends = nodes.values().stream().filter(this::mayBeOutput).toList();
         if (ends.isEmpty() && nodes.size() == object.size() && !nodes.isEmpty()) {
             findings.refuse(
                     Place.GRAPH,
                     "no_output_node",
                     "must have a node that gives a result, such as SaveImage");
         }
-        var used = walk.behind(ends);
+        if (!ends.isEmpty() && ends.stream().allMatch(node -> PREVIEWS.contains(node.nodeClass))) {
+            findings.refuse(
+                    Place.GRAPH,
+                    "no_output_node",
+                    "gives only previews, which are not kept: it must have a node that saves a"
+                            + " file, such as SaveImage");
+        }
+        var used = walk.behind(ends.stream().map(Node::id).toList());
         var classes = new LinkedHashMap<String, String>();
         nodes.values().forEach(node -> classes.put(node.id, node.nodeClass));
         checkInputs(object, nodes, used, findings);
@@ -293,6 +327,7 @@ public final class GraphCheck {
             }
             var known = catalogue.find(node.nodeClass);
             known.ifPresent(nodeClass -> requireInputs(node, nodeClass, findings));
+            checkPixels(node, findings);
             for (var input : node.inputs.properties()) {
                 var name = input.getKey();
                 if (name.equals(PREFIX) || !isTaken(node, name)) {
@@ -304,6 +339,26 @@ public final class GraphCheck {
                         known.map(nodeClass -> nodeClass.inputs().get(name)).orElse(null),
                         input.getValue());
             }
+        }
+    }
+
+    /// By literals alone: what a link brings is known when it runs.
+    private static void checkPixels(Node node, GraphFindings findings) {
+        if (!node.inputs.has("width") || !node.inputs.has("height")) {
+            return;
+        }
+        double pixels = 1;
+        for (var factor : FACTORS) {
+            var number = InputCheck.number(node.inputs.path(factor)).orElse(BigDecimal.ONE);
+            pixels *= number.min(LARGEST_FACTOR).max(BigDecimal.ONE).doubleValue();
+        }
+        if (pixels > MOST_PIXELS) {
+            findings.refuse(
+                    node.place().input("width"),
+                    "too_many_pixels",
+                    "makes more than the %d pixels that a node may have, with all of its pictures"
+                            .formatted(MOST_PIXELS),
+                    Map.of("max", MOST_PIXELS));
         }
     }
 

@@ -295,7 +295,7 @@ final class InputCheck {
     }
 
     /// ComfyUI reads numbers in texts, which is how JavaScript keeps all digits of a seed.
-    private static Optional<BigDecimal> number(JsonNode value) {
+    static Optional<BigDecimal> number(JsonNode value) {
         if (value.isNumber()) {
             return Optional.of(value.decimalValue());
         }
