@@ -18,6 +18,7 @@ import java.time.Duration;
 /// What ComfyUI does to its callers, and what comes of it.
 enum Trouble {
     OUT_OF_MEMORY(
+            FaultKind.OUT_OF_MEMORY,
             "The GPU's memory is full",
             ErrorCode.OOM,
             "asked to free its memory",
@@ -28,6 +29,7 @@ enum Trouble {
         }
     },
     CUDA_FAULT(
+            FaultKind.CUDA_FAULT,
             "The GPU or its driver breaks: every prompt fails until a restart",
             ErrorCode.CUDA_FAULT,
             "quarantined and restarted",
@@ -42,13 +44,39 @@ enum Trouble {
             return true;
         }
     },
-    NODE_ERROR("A node raises an error", ErrorCode.NODE_EXECUTION_ERROR, "used on", "at once") {
+    CUDA_ERROR(
+            FaultKind.CUDA_ERROR,
+            "One prompt fails with a CUDA error",
+            ErrorCode.CUDA_FAULT,
+            "quarantined and restarted",
+            "at once, then the backoff; elsewhere if there is another worker") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.CUDA_ERROR));
+        }
+
+        @Override
+        boolean restarts() {
+            return true;
+        }
+    },
+    NODE_ERROR(
+            FaultKind.NODE_ERROR,
+            "A node raises an error",
+            ErrorCode.NODE_EXECUTION_ERROR,
+            "used on",
+            "at once") {
         @Override
         void before(Run run) {
             run.comfyUi().faults().failNext(Faults.Failure.NODE_ERROR);
         }
     },
-    SOCKET_DROPPED("The WebSocket breaks", null, "used on; connected again", "no loss of time") {
+    SOCKET_DROPPED(
+            FaultKind.DROPPED_SOCKETS,
+            "The WebSocket breaks",
+            null,
+            "used on; connected again",
+            "no loss of time") {
         @Override
         void during(Run run, Accepted job) {
             run.awaitRunning();
@@ -56,6 +84,7 @@ enum Trouble {
         }
     },
     SOCKET_SILENT(
+            FaultKind.SILENT_SOCKETS,
             "The WebSocket stays open and says nothing",
             null,
             "used on; its prompts are polled",
@@ -70,7 +99,25 @@ enum Trouble {
             return 300;
         }
     },
+    SOCKET_TWIN(
+            FaultKind.TWIN_SOCKETS,
+            "An old WebSocket that closes takes a newer one of the same name with it",
+            null,
+            "used on; every connection has a name of its own",
+            "no loss of time") {
+        @Override
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.TWIN_SOCKETS).with("lasting", "10s"));
+        }
+
+        @Override
+        void during(Run run, Accepted job) {
+            run.awaitRunning();
+            run.comfyUi().faults().dropSockets();
+        }
+    },
     RESTARTED(
+            FaultKind.RESTART,
             "ComfyUI is restarted: queue and history are lost",
             ErrorCode.TRANSIENT,
             "used as soon as it answers",
@@ -82,6 +129,7 @@ enum Trouble {
         }
     },
     FORGOTTEN(
+            FaultKind.LOST_QUEUE,
             "Queue and history are lost without a restart",
             ErrorCode.TRANSIENT,
             "used on",
@@ -93,6 +141,7 @@ enum Trouble {
         }
     },
     ZOMBIE(
+            FaultKind.ZOMBIE_WORKER,
             "It accepts prompts and runs none: its worker thread is dead",
             ErrorCode.TRANSIENT,
             "quarantined and restarted",
@@ -107,19 +156,26 @@ enum Trouble {
             return true;
         }
     },
-    SLOW_HTTP("Every HTTP request takes two seconds", null, "used on", "seconds more") {
+    SLOW_HTTP(
+            FaultKind.SLOW_HTTP,
+            "Every HTTP request takes two seconds",
+            null,
+            "used on",
+            "seconds more") {
         @Override
         void before(Run run) {
             run.comfyUi().faults().slowRequests(Duration.ofSeconds(2));
         }
     },
-    BURST_OF_500("It answers 500 to ten requests", null, "used on", "seconds more") {
+    BURST_OF_500(
+            FaultKind.HTTP_500, "It answers 500 to ten requests", null, "used on", "seconds more") {
         @Override
         void during(Run run, Accepted job) {
             run.comfyUi().faults().failRequests(10);
         }
     },
     HUNG_NODE(
+            FaultKind.HUNG_NODE,
             "A node hangs and is deaf to cancels",
             ErrorCode.TRANSIENT,
             "given nothing, and restarted",
@@ -135,6 +191,7 @@ enum Trouble {
         }
     },
     REPLY_LOST(
+            FaultKind.LOST_REPLY,
             "It accepts the prompt, and its answer is lost",
             null,
             "used on; the prompt is found by its id",
@@ -145,6 +202,7 @@ enum Trouble {
         }
     },
     REPLY_FOREIGN(
+            FaultKind.FOREIGN_REPLY,
             "Its answer names another prompt",
             null,
             "used on; ours is found by its id",
@@ -155,6 +213,7 @@ enum Trouble {
         }
     },
     EVENTS_FOREIGN(
+            FaultKind.FOREIGN_EVENTS,
             "Its messages name another prompt",
             null,
             "used on; ours is polled",
@@ -165,6 +224,7 @@ enum Trouble {
         }
     },
     SOCKET_STALLED(
+            FaultKind.STALLED_SOCKETS,
             "The WebSocket neither brings nor takes anything",
             null,
             "used on; its prompts are polled",
@@ -174,25 +234,37 @@ enum Trouble {
             run.cause(Fault.of(FaultKind.STALLED_SOCKETS).with("lasting", "3s"));
         }
     },
-    GARBAGE("It answers five requests with what is no JSON", null, "used on", "seconds more") {
+    GARBAGE(
+            FaultKind.GARBAGE_JSON,
+            "It answers five requests with what is no JSON",
+            null,
+            "used on",
+            "seconds more") {
         @Override
         void before(Run run) {
             run.cause(Fault.of(FaultKind.GARBAGE_JSON).with("count", 5));
         }
     },
-    NOT_A_NUMBER("Its answers contain `NaN`", null, "used on", "no loss of time") {
+    NOT_A_NUMBER(
+            FaultKind.NAN_JSON, "Its answers contain `NaN`", null, "used on", "no loss of time") {
         @Override
         void before(Run run) {
             run.cause(Fault.of(FaultKind.NAN_JSON).with("lasting", "5s"));
         }
     },
-    CONNECTION_CUT("It cuts every connection for two seconds", null, "used on", "seconds more") {
+    CONNECTION_CUT(
+            FaultKind.CUT_HTTP,
+            "It cuts every connection for two seconds",
+            null,
+            "used on",
+            "seconds more") {
         @Override
         void before(Run run) {
             run.cause(Fault.of(FaultKind.CUT_HTTP).with("lasting", "2s"));
         }
     },
     FILES_MISSING(
+            FaultKind.MISSING_FILES,
             "It reports files that it does not have",
             ErrorCode.TRANSIENT,
             "used on",
@@ -203,6 +275,7 @@ enum Trouble {
         }
     },
     FILES_LEFT_OUT(
+            FaultKind.FEWER_FILES,
             "It leaves out the only picture and says that all went well",
             ErrorCode.NO_OUTPUTS,
             "used on",
@@ -213,6 +286,7 @@ enum Trouble {
         }
     },
     FILE_EMPTY(
+            FaultKind.EMPTY_OUTPUT,
             "It writes a file of 0 bytes",
             ErrorCode.TRANSIENT,
             "used on",
@@ -223,6 +297,7 @@ enum Trouble {
         }
     },
     FILE_HUGE(
+            FaultKind.HUGE_OUTPUT,
             "It writes gigabytes behind a picture",
             null,
             "used on; the picture is kept and the rest left",
@@ -233,13 +308,18 @@ enum Trouble {
         }
     },
     DOWNLOAD_CUT(
-            "A download breaks off in the middle", null, "used on; fetched again", "seconds more") {
+            FaultKind.TRUNCATED_DOWNLOAD,
+            "A download breaks off in the middle",
+            null,
+            "used on; fetched again",
+            "seconds more") {
         @Override
         void before(Run run) {
             run.cause(Fault.of(FaultKind.TRUNCATED_DOWNLOAD));
         }
     },
     DOWNLOAD_SLOW(
+            FaultKind.SLOW_DOWNLOAD,
             "A download trickles",
             null,
             "used on; fetched again, five times",
@@ -253,6 +333,7 @@ enum Trouble {
         }
     },
     MODEL_SLOW(
+            FaultKind.MODEL_LOAD_TIME,
             "Loading a model takes long and is deaf to everything",
             null,
             "used on",
@@ -264,13 +345,14 @@ enum Trouble {
         }
     },
     ENDLESS(
+            FaultKind.ENDLESS_PROGRESS,
             "It counts steps and never comes to an end",
             ErrorCode.EXECUTION_TIMEOUT,
             "its prompt canceled",
             "the job's `max_execution_s`") {
         @Override
-        int steps() {
-            return 150;
+        void before(Run run) {
+            run.cause(Fault.of(FaultKind.ENDLESS_PROGRESS));
         }
 
         @Override
@@ -279,6 +361,7 @@ enum Trouble {
         }
     },
     CANCEL_IGNORED(
+            FaultKind.IGNORED_CANCEL,
             "It ignores a cancel for two seconds",
             null,
             "given nothing else until it has stopped",
@@ -316,16 +399,28 @@ enum Trouble {
         }
     }
 
+    private final FaultKind fault;
     private final String sentence;
     private final @Nullable ErrorCode code;
     private final String comfyUi;
     private final String bound;
 
-    Trouble(String sentence, @Nullable ErrorCode code, String comfyUi, String bound) {
+    Trouble(
+            FaultKind fault,
+            String sentence,
+            @Nullable ErrorCode code,
+            String comfyUi,
+            String bound) {
+        this.fault = fault;
         this.sentence = sentence;
         this.code = code;
         this.comfyUi = comfyUi;
         this.bound = bound;
+    }
+
+    /// What the simulator calls it.
+    FaultKind fault() {
+        return fault;
     }
 
     void before(Run run) {}

@@ -13,6 +13,7 @@ import dev.comfyapi.model.job.TokenPlace;
 import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.simulator.ComfyUiSimulator;
 import dev.comfyapi.simulator.Execution;
+import dev.comfyapi.simulator.FaultKind;
 import dev.comfyapi.worker.Platform.Accepted;
 
 import io.micrometer.core.instrument.MeterRegistry;
@@ -29,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -112,6 +114,15 @@ class TroubleTest {
                                     .doesNotContain(Execution.Outcome.RUNNING));
         }
         assertThat(platform.invariants.broken()).isEmpty();
+    }
+
+    @Test
+    void everything_that_a_simulator_can_do_has_its_line() {
+        var faults = EnumSet.allOf(FaultKind.class);
+        Arrays.stream(Trouble.values()).map(Trouble::fault).forEach(faults::remove);
+
+        // This one needs an earlier run of the same graph: see WorkerJourneyTest.
+        assertThat(faults).containsExactly(FaultKind.DELETED_OUTPUTS);
     }
 
     @Test

@@ -14,6 +14,8 @@ import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.simulator.ComfyUiSimulator;
 import dev.comfyapi.simulator.Execution;
+import dev.comfyapi.simulator.Fault;
+import dev.comfyapi.simulator.FaultKind;
 import dev.comfyapi.simulator.Faults;
 import dev.comfyapi.worker.Platform.Accepted;
 import dev.comfyapi.worker.comfyui.ComfyUiHealth;
@@ -130,6 +132,28 @@ class WorkerJourneyTest {
         assertThat(result(first).path("reused").booleanValue()).isFalse();
         assertThat(result(again).path("reused").booleanValue()).isTrue();
         assertThat(result(forced).path("reused").booleanValue()).isFalse();
+        assertThat(platform.files(again)).hasSize(1);
+    }
+
+    @Test
+    void what_comfyui_has_cached_is_written_again_when_its_file_was_deleted() {
+        var comfyUi = aComfyUi();
+        aWorker(comfyUi.uri());
+        var graph = aPicture(2);
+        var first = platform.submit(graph);
+        var lease = platform.assign(first, name);
+        awaitState(first, JobState.SUCCEEDED);
+        comfyUi.faults()
+                .cause(
+                        Fault.of(FaultKind.DELETED_OUTPUTS)
+                                .with("promptId", lease.attemptId().toString()));
+
+        var again = platform.submit(graph);
+        platform.assign(again, name);
+
+        awaitState(again, JobState.SUCCEEDED);
+        assertThat(result(again).path("reused").booleanValue()).isTrue();
+        assertThat(platform.read(again).failures()).isZero();
         assertThat(platform.files(again)).hasSize(1);
     }
 

@@ -6,12 +6,15 @@ import tools.jackson.databind.JsonNode;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /// Reads how a prompt stands from what ComfyUI's jobs and history routes answer.
 final class PromptReading {
+
+    private static final int LONGEST_NUMBER = 18;
 
     private PromptReading() {}
 
@@ -100,6 +103,9 @@ final class PromptReading {
 
     /// Any list element that is an object with a file name and a type is a file, whatever the key
     /// is called: nodes invent their own.
+    ///
+    /// In order of the nodes: ComfyUI reports them as they ended, and which of two branches ends
+    /// first is up to chance.
     private static List<OutputFile> files(JsonNode outputs) {
         var files = new ArrayList<OutputFile>();
         for (var node : outputs.properties()) {
@@ -116,6 +122,22 @@ final class PromptReading {
                 }
             }
         }
+        files.sort(Comparator.comparing(OutputFile::nodeId, PromptReading::compareIds));
         return files;
+    }
+
+    /// Numbers by their value, and before everything else.
+    private static int compareIds(String one, String other) {
+        boolean number = isNumber(one);
+        if (number && isNumber(other)) {
+            return Long.compare(Long.parseLong(one), Long.parseLong(other));
+        }
+        return number == isNumber(other) ? one.compareTo(other) : number ? -1 : 1;
+    }
+
+    private static boolean isNumber(String id) {
+        return !id.isEmpty()
+                && id.length() <= LONGEST_NUMBER
+                && id.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 }

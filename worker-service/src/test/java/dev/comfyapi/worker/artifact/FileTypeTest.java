@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.comfyapi.artifact.FileType;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -85,6 +87,47 @@ class FileTypeTest {
         assertThat(FileType.of(text, "note.txt").kind()).isEqualTo("text");
         assertThat(FileType.of(new byte[] {1, 0, (byte) 0xc3}, "note.txt").kind())
                 .isEqualTo("file");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a.txt", "a.csv", "a.md", "a.JSON"})
+    void texts_are_known_by_their_names_and_shown_as_nothing_but_text(String filename) {
+        var page = "<script>alert(1)</script>".getBytes(StandardCharsets.UTF_8);
+
+        assertThat(FileType.of(page, filename).contentType())
+                .isEqualTo("text/plain; charset=utf-8");
+    }
+
+    /// UTF-16, AAC, layer I, a free bit rate, and the length of a header of tensors.
+    @ParameterizedTest
+    @ValueSource(strings = {"fffe3c00", "fff15080", "ffff9000", "fffb0000", "fffb000000000000"})
+    void a_byte_of_ones_makes_no_mp3(String hex) {
+        assertThat(FileType.of(HexFormat.of().parseHex(hex), "x.latent").kind()).isEqualTo("file");
+    }
+
+    @Test
+    void frames_of_layer_three_are_mp3() {
+        for (var hex : new String[] {"fffb9064", "fffa1000", "fff38000", "ffe31800", "49443304"}) {
+            assertThat(FileType.of(HexFormat.of().parseHex(hex), "").contentType())
+                    .as(hex)
+                    .isEqualTo("audio/mpeg");
+        }
+    }
+
+    @Test
+    void what_is_stored_is_known_by_its_extension_again() {
+        for (var type :
+                new FileType[] {
+                    FileType.PNG,
+                    FileType.JPEG,
+                    FileType.WEBP,
+                    FileType.of("OggS".getBytes(StandardCharsets.UTF_8), ""),
+                    FileType.of("text".getBytes(StandardCharsets.UTF_8), "a.md"),
+                    FileType.of(new byte[] {1}, "a.latent"),
+                    FileType.of(new byte[] {1}, "a.svg")
+                }) {
+            assertThat(FileType.ofStored(type.extension())).isEqualTo(type);
+        }
     }
 
     @Test
