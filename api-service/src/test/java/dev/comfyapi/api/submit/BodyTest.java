@@ -57,6 +57,15 @@ class BodyTest {
     }
 
     @Test
+    void the_parsers_advice_to_programmers_is_not_passed_on() {
+        var number = api.post("/api/v1/jobs", "{\"prompt\": NaN}");
+        var depth = api.post("/api/v1/jobs", "[".repeat(300));
+
+        assertThat(number.at("/detail")).endsWith("Non-standard token 'NaN'");
+        assertThat(depth.at("/detail")).contains("(200)").doesNotContain("Constraints");
+    }
+
+    @Test
     void the_place_is_where_the_mistake_is() {
         var answer = api.post(PATH, "{\n  \"prompt\": \"a\",\n  \"width\": x\n}");
 
