@@ -2,6 +2,7 @@ package dev.comfyapi.api;
 
 import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.db.job.DeadLetterStore;
+import dev.comfyapi.db.job.ErasureStore;
 import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
@@ -22,6 +23,11 @@ class StoreConfiguration {
     @Bean
     JobStore jobStore(JdbcClient jdbc) {
         return new JobStore(jdbc);
+    }
+
+    @Bean
+    ErasureStore erasureStore(JdbcClient jdbc) {
+        return new ErasureStore(jdbc);
     }
 
     @Bean

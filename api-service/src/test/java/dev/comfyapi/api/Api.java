@@ -92,7 +92,10 @@ public final class Api implements AutoCloseable {
             all.add("--comfyapi.kafka.servers=" + kafka);
         }
         all.add("--comfyapi.artifacts.folder=" + folder.resolve("artifacts"));
-        all.add("--comfyapi.dispatch.enabled=false");
+        if (List.of(properties).stream()
+                .noneMatch(p -> p.startsWith("--comfyapi.dispatch.enabled"))) {
+            all.add("--comfyapi.dispatch.enabled=false");
+        }
         all.add("--comfyapi.catalogue.keep=1ms");
         context =
                 new SpringApplicationBuilder(ApiApplication.class)

@@ -30,6 +30,7 @@ class ArchitectureTest {
                     "asset",
                     "api.http",
                     "api.artifact",
+                    "api.housekeeping",
                     "api.job",
                     "artifact",
                     "db.asset",
@@ -85,15 +86,19 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule dispatch_knows_no_http =
-            mayUse(
-                            "dispatch",
-                            "api.job",
-                            "db.job",
-                            "db.queue",
-                            "messaging",
-                            "model.job",
-                            "model.message")
+            mayUse("dispatch", "api.job", "db.queue", "messaging", "model.job", "model.message")
                     .allowEmptyShould(true);
+
+    @ArchTest
+    static final ArchRule housekeeping_uses_what_it_keeps_in_order =
+            mayUse(
+                    "housekeeping",
+                    "api.dispatch",
+                    "artifact",
+                    "db.invariant",
+                    "db.job",
+                    "db.worker",
+                    "model.job");
 
     @ArchTest
     static final ArchRule features_form_no_circle =

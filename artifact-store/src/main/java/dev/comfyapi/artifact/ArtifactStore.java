@@ -1,9 +1,13 @@
 package dev.comfyapi.artifact;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.SeekableByteChannel;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /// Keeps output files. Thread-safe; every instance of every service sees the same files.
 public interface ArtifactStore {
@@ -22,6 +26,28 @@ public interface ArtifactStore {
 
     /// Deletes a file; nothing happens when there is none.
     void delete(ArtifactKey key) throws IOException;
+
+    /// Deletes all files of a job, those of attempts that did not succeed too, or of an asset;
+    /// nothing happens when there are none. A call that failed may have deleted some of them.
+    void deleteAll(int tenant, UUID resource) throws IOException;
+
+    /// The same for one attempt.
+    void deleteAll(ArtifactFolder folder) throws IOException;
+
+    /// Begins to name every folder, in no order; the caller closes it. What comes or goes meanwhile
+    /// may be in it or not.
+    Walk walk() throws IOException;
+
+    /// One way through the store. For one thread.
+    interface Walk extends Closeable {
+
+        /// The next folders, about so many; empty at the end.
+        List<ArtifactFolder> next(int most) throws IOException;
+    }
+
+    /// Deletes what is left of files that began to be stored before this time and never became
+    /// whole; answers how many.
+    int deleteUnfinished(Instant before) throws IOException;
 
     /// Proves that the store can be written and read, for health checks.
     void check() throws IOException;

@@ -5,7 +5,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -13,8 +16,10 @@ import java.nio.file.StandardOpenOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.UUID;
 
 /// A folder on a disk, or on a volume that all hosts share.
 ///
@@ -71,6 +76,63 @@ public final class FolderArtifactStore implements ArtifactStore {
     @Override
     public void delete(ArtifactKey key) throws IOException {
         Files.deleteIfExists(root.resolve(key.path()));
+    }
+
+    @Override
+    public void deleteAll(int tenant, UUID resource) throws IOException {
+        deleteTree(root.resolve("%d/%s".formatted(tenant, resource)));
+    }
+
+    @Override
+    public void deleteAll(ArtifactFolder folder) throws IOException {
+        var path = root.resolve(folder.toString());
+        deleteTree(path);
+        try {
+            Files.deleteIfExists(path.getParent());
+        } catch (DirectoryNotEmptyException _) {
+            // It has other attempts.
+        }
+    }
+
+    /// Several may do this to the same tree at once, and a late attempt may still store into it.
+    private static void deleteTree(Path tree) throws IOException {
+        try (var inside = Files.newDirectoryStream(tree)) {
+            for (var path : inside) {
+                if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+                    deleteTree(path);
+                } else {
+                    Files.deleteIfExists(path);
+                }
+            }
+        } catch (NoSuchFileException _) {
+            return;
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        Files.deleteIfExists(tree);
+    }
+
+    @Override
+    public Walk walk() throws IOException {
+        return new FolderWalk(root);
+    }
+
+    @Override
+    public int deleteUnfinished(Instant before) throws IOException {
+        int deleted = 0;
+        try (var parts = Files.newDirectoryStream(arriving)) {
+            for (var part : parts) {
+                if (Files.getLastModifiedTime(part).toInstant().isBefore(before)
+                        && Files.deleteIfExists(part)) {
+                    deleted++;
+                }
+            }
+        } catch (NoSuchFileException _) {
+            // Became whole just now: the rest is looked at next time.
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return deleted;
     }
 
     @Override

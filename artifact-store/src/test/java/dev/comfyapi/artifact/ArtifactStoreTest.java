@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 class ArtifactStoreTest {
 
@@ -113,6 +114,57 @@ class ArtifactStoreTest {
         assertThat(links.isValid(KEY.path(), 1_800_000_001, signature, expires)).isFalse();
         assertThat(links.isValid(KEY.path() + "x", 1_800_000_000, signature, expires)).isFalse();
         assertThat(links.isValid(KEY.path(), 1_800_000_000, signature + "é", expires)).isFalse();
+    }
+
+    @Test
+    void all_attempts_of_a_job_are_deleted_together_or_one_at_a_time() throws Exception {
+        var store = new FolderArtifactStore(folder);
+        var job = UUID.fromString("0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f");
+        var other = ArtifactKey.ofAsset(1, UUID.randomUUID(), "png");
+        for (int epoch = 1; epoch <= 3; epoch++) {
+            store.put(attempt(job, epoch), stream("a"));
+        }
+        store.put(other, stream("b"));
+        Files.writeString(folder.resolve("notes.txt"), "not ours");
+
+        try (var walk = store.walk()) {
+            var first = walk.next(1);
+            var rest = walk.next(100);
+            assertThat(walk.next(1)).isEmpty();
+            assertThat(first).isNotEmpty();
+            assertThat(Stream.concat(first.stream(), rest.stream()).map(ArtifactFolder::toString))
+                    .containsExactlyInAnyOrder(
+                            "1/%s/1".formatted(job),
+                            "1/%s/2".formatted(job),
+                            "1/%s/3".formatted(job),
+                            other.path().replace("/0.png", ""));
+        }
+        store.deleteAll(new ArtifactFolder(1, job, 2));
+        assertThat(store.open(attempt(job, 2))).isEmpty();
+        assertThat(Files.exists(folder.resolve(attempt(job, 1).path()))).isTrue();
+        store.deleteAll(1, job);
+        store.deleteAll(1, job);
+
+        try (var walk = store.walk()) {
+            assertThat(walk.next(100)).hasSize(1);
+        }
+        assertThat(Files.exists(folder.resolve("1/" + job))).isFalse();
+        assertThat(Files.exists(folder.resolve("notes.txt"))).isTrue();
+    }
+
+    @Test
+    void what_never_became_whole_is_deleted_when_it_is_old() throws Exception {
+        var store = new FolderArtifactStore(folder);
+        var part = Files.createTempFile(folder.resolve(".arriving"), "part", "");
+        var born = Files.getLastModifiedTime(part).toInstant();
+
+        assertThat(store.deleteUnfinished(born)).isZero();
+        assertThat(store.deleteUnfinished(born.plusSeconds(1))).isEqualTo(1);
+        assertThat(Files.exists(part)).isFalse();
+    }
+
+    private static ArtifactKey attempt(UUID job, int epoch) {
+        return ArtifactKey.of(1, new LeaseKey(new JobId(job), epoch, 7), 0, "png");
     }
 
     private static InputStream stream(String text) {

@@ -209,8 +209,15 @@ final class Database {
                 List.of(new WorkerStore.LeaseReport(lease, stage, progress, 500, 10)));
     }
 
-    LeaseStore.Result aResult() {
-        return new LeaseStore.Result(20, 15, 5, "{\"artifacts\": []}");
+    LeaseStore.Result aResult(LeaseKey lease) {
+        return new LeaseStore.Result(
+                20,
+                15,
+                5,
+                """
+                {"artifacts": [{"index": 0, "key": "%d/%s/%d/0.png"}]}
+                """
+                        .formatted(TENANT, lease.job(), lease.epoch()));
     }
 
     JobRow read(JobId job) {

@@ -176,7 +176,7 @@ class JobListTest {
         db.jobs.submit(TENANT, List.of(scheduled));
         var running = db.aRunningJob();
         var ended = db.aRunningJob();
-        db.leases.complete(ended, db.aResult());
+        db.leases.complete(ended, db.aResult(ended));
         jobs.add(scheduled.id());
         jobs.add(running.job());
 

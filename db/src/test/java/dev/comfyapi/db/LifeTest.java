@@ -127,7 +127,7 @@ class LifeTest {
         assertThat(db.leader.leases()).extracting(l -> l.key()).contains(lease);
         assertThat(db.workers.heartbeat(lease.worker(), true, null, List.of()).orElseThrow())
                 .containsExactly(new Held(lease, true));
-        assertThat(db.leases.complete(lease, db.aResult()))
+        assertThat(db.leases.complete(lease, db.aResult(lease)))
                 .isEqualTo(Completion.CANCELED_MEANWHILE);
         assertThat(db.read(lease.job()).status()).isEqualTo(JobStatus.EXPIRED);
         assertThat(db.leader.leases()).extracting(l -> l.key()).doesNotContain(lease);
@@ -195,7 +195,7 @@ class LifeTest {
             assertThat(after.revision()).isEqualTo(before.revision() + 1);
             assertThat(db.jobs.change(before, terms)).as("what was changed meanwhile").isFalse();
         }
-        assertThat(db.leases.complete(running, db.aResult())).isEqualTo(Completion.RECORDED);
+        assertThat(db.leases.complete(running, db.aResult(running))).isEqualTo(Completion.RECORDED);
         assertThat(db.read(running.job()).revision()).isEqualTo(20_000);
     }
 
@@ -293,7 +293,7 @@ class LifeTest {
         assertThat(outcomes(job)).endsWith("4 fourth assigned null");
         db.report(fourth, LeaseStage.RUNNING, 0.5);
         assertThat(outcomes(job)).endsWith("4 fourth running null");
-        db.leases.complete(fourth, db.aResult());
+        db.leases.complete(fourth, db.aResult(fourth));
 
         assertThat(outcomes(job))
                 .containsExactly(

@@ -185,11 +185,11 @@ class QueueCoreTest {
         var lease = db.aRunningJob();
         assertThat(db.leader.runs(List.of(lease.job()))).isEmpty();
 
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
 
         assertThat(db.leader.runs(List.of(lease.job())))
                 .extracting(LeaderStore.Run::gpuMs)
-                .containsExactly(db.aResult().gpuMs());
+                .containsExactly(db.aResult(lease).gpuMs());
     }
 
     private TenantRow tenant() {
@@ -200,8 +200,8 @@ class QueueCoreTest {
     void a_completion_is_recorded_once() {
         var lease = db.aRunningJob();
 
-        assertThat(db.leases.complete(lease, db.aResult())).isEqualTo(Completion.RECORDED);
-        assertThat(db.leases.complete(lease, db.aResult())).isEqualTo(Completion.STALE);
+        assertThat(db.leases.complete(lease, db.aResult(lease))).isEqualTo(Completion.RECORDED);
+        assertThat(db.leases.complete(lease, db.aResult(lease))).isEqualTo(Completion.STALE);
 
         var row = db.read(lease.job());
         assertThat(row.status()).isEqualTo(JobStatus.SUCCEEDED);
@@ -214,11 +214,14 @@ class QueueCoreTest {
         var lease = db.aRunningJob();
         var before = db.read(lease.job());
 
-        assertThat(db.leases.complete(new LeaseKey(lease.job(), 0, lease.worker()), db.aResult()))
+        assertThat(
+                        db.leases.complete(
+                                new LeaseKey(lease.job(), 0, lease.worker()), db.aResult(lease)))
                 .isEqualTo(Completion.STALE);
         assertThat(
                         db.leases.complete(
-                                new LeaseKey(lease.job(), 1, lease.worker() + 1), db.aResult()))
+                                new LeaseKey(lease.job(), 1, lease.worker() + 1),
+                                db.aResult(lease)))
                 .isEqualTo(Completion.STALE);
         assertThat(
                         db.leases.fail(
@@ -240,7 +243,7 @@ class QueueCoreTest {
                         new Cancellation.Canceled(
                                 new Running(lease, (int) (lease.worker() % 128))));
         assertThat(db.read(lease.job()).status()).isEqualTo(JobStatus.CANCELED);
-        assertThat(db.leases.complete(lease, db.aResult()))
+        assertThat(db.leases.complete(lease, db.aResult(lease)))
                 .isEqualTo(Completion.CANCELED_MEANWHILE);
 
         var row = db.read(lease.job());
@@ -282,7 +285,7 @@ class QueueCoreTest {
     @Test
     void a_finished_job_cannot_be_canceled() {
         var lease = db.aRunningJob();
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
 
         assertThat(db.jobs.cancel(TENANT, lease.job())).isInstanceOf(Cancellation.NotLive.class);
 
@@ -339,7 +342,7 @@ class QueueCoreTest {
 
         assertThat(reaped).extracting(r -> r.lease()).contains(lost).doesNotContain(kept);
         assertThat(db.read(lost.job()).losses()).isEqualTo(1);
-        assertThat(db.leases.complete(lost, db.aResult())).isEqualTo(Completion.STALE);
+        assertThat(db.leases.complete(lost, db.aResult(lost))).isEqualTo(Completion.STALE);
         assertThat(db.read(kept.job()).status()).isEqualTo(JobStatus.RUNNING);
     }
 
@@ -424,7 +427,7 @@ class QueueCoreTest {
         last = rises(job, last);
         lease = again(lease);
         last = rises(job, last);
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
         rises(job, last);
     }
 

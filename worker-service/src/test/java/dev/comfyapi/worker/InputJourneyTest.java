@@ -43,7 +43,7 @@ class InputJourneyTest {
 
     @BeforeAll
     static void twoTenants() {
-        platform.leader.makePartitions(1);
+        platform.makeDays();
         platform.jdbc.sql("INSERT INTO tenant (id, name) VALUES (2, 'other')").update();
     }
 

@@ -12,6 +12,7 @@ import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
 import dev.comfyapi.db.job.NewJob;
+import dev.comfyapi.db.job.RetentionStore;
 import dev.comfyapi.db.queue.Assigning;
 import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.LeaderStore;
@@ -192,6 +193,10 @@ final class Platform implements AutoCloseable {
     }
 
     // -- the leader ---------------------------------------------------------------------------
+
+    void makeDays() {
+        new RetentionStore(jdbc).makeDays(1);
+    }
 
     Optional<LiveWorker> worker(String name) {
         return leader.workers().stream().filter(w -> w.name().equals(name)).findFirst();

@@ -49,7 +49,7 @@ class TroubleTest {
 
     @BeforeAll
     static void warm() {
-        platform.leader.makePartitions(1);
+        platform.makeDays();
     }
 
     @AfterAll

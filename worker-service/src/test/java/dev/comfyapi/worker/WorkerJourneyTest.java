@@ -55,7 +55,7 @@ class WorkerJourneyTest {
 
     @BeforeAll
     static void warm() {
-        platform.leader.makePartitions(1);
+        platform.makeDays();
     }
 
     @AfterAll

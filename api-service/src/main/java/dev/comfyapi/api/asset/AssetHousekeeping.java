@@ -1,22 +1,21 @@
 package dev.comfyapi.api.asset;
 
-import org.jspecify.annotations.Nullable;
+import dev.comfyapi.api.housekeeping.Duty;
+
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 
-/// Deletes assets that have expired, in every instance: two that meet at one asset do no harm.
+/// Deletes assets that have expired.
 @Component
-final class AssetHousekeeping implements SmartLifecycle {
+final class AssetHousekeeping implements Duty {
 
     private static final Logger LOG = LoggerFactory.getLogger(AssetHousekeeping.class);
 
     private final Assets assets;
     private final AssetProperties properties;
-    private volatile @Nullable Thread thread;
 
     AssetHousekeeping(Assets assets, AssetProperties properties) {
         this.assets = assets;
@@ -24,43 +23,21 @@ final class AssetHousekeeping implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        thread = Thread.ofVirtual().name("asset-housekeeping").start(this::loop);
-    }
-
-    private void loop() {
-        try {
-            while (true) {
-                TimeUnit.NANOSECONDS.sleep(properties.housekeeping().toNanos());
-                purge();
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void purge() {
-        try {
-            int removed = assets.purge();
-            if (removed > 0) {
-                LOG.info("Deleted the files of {} assets", removed);
-            }
-        } catch (RuntimeException e) {
-            LOG.warn("Assets could not be purged now: {}", e.toString());
-        }
+    public String name() {
+        return "purge_assets";
     }
 
     @Override
-    public void stop() {
-        var running = thread;
-        thread = null;
-        if (running != null) {
-            running.interrupt();
-        }
+    public Duration every() {
+        return properties.housekeeping();
     }
 
     @Override
-    public boolean isRunning() {
-        return thread != null;
+    public Done run() {
+        int removed = assets.purge();
+        if (removed > 0) {
+            LOG.info("Deleted the files of {} assets", removed);
+        }
+        return new Done(removed, removed < Assets.BATCH);
     }
 }

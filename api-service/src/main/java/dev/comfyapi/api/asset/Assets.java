@@ -35,7 +35,7 @@ final class Assets {
     /// Longer than storing a file takes.
     private static final Duration PATIENCE = Duration.ofHours(1);
 
-    private static final int BATCH = 100;
+    static final int BATCH = 100;
 
     private final AssetStore assets;
     private final ArtifactStore store;
@@ -136,7 +136,7 @@ final class Assets {
 
     /// Deletes what has expired, and what was left by others that died.
     ///
-    /// @return how many files went
+    /// @return how many files went; fewer than [#BATCH] when nothing is left
     int purge() {
         assets.doomExpired(BATCH);
         return removeDoomed();

@@ -5,7 +5,6 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 
 import dev.comfyapi.api.dispatch.Leadership.Reign;
 import dev.comfyapi.api.job.QueueBell;
-import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.LeaseKey;
@@ -41,12 +40,10 @@ import java.util.concurrent.TimeUnit;
 /// database ends the reign; the lock goes with the connection, and some instance leads again within
 /// a second or two.
 @Component
-final class Dispatcher implements SmartLifecycle, QueueBell {
+final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
 
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
     private static final Duration STANDBY = Duration.ofSeconds(1);
-    private static final int PARTITION_DAYS = 3;
-    private static final int KEYS_AT_ONCE = 10_000;
 
     private final DispatchProperties properties;
     private final Leadership leadership;
@@ -54,7 +51,6 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
     private final Promote promote;
     private final Expire expire;
     private final Reap reap;
-    private final IdempotencyStore idempotency;
     private final String name = hostname() + "/" + ProcessHandle.current().pid();
     private final Semaphore bell = new Semaphore(0);
 
@@ -76,7 +72,6 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             DispatchProperties properties,
             JdbcConnectionDetails database,
             MessageSender sender,
-            IdempotencyStore idempotency,
             MeterRegistry metrics) {
         this.properties = properties;
         this.leadership = new Leadership(database, properties);
@@ -84,7 +79,6 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
         this.promote = new Promote(sender);
         this.expire = new Expire(sender);
         this.reap = new Reap(sender, properties);
-        this.idempotency = idempotency;
         this.ticks =
                 Timer.builder("comfyapi.dispatch.tick")
                         .description("One look at the queue")
@@ -125,6 +119,16 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
         }
     }
 
+    @Override
+    public boolean isLeading() {
+        return leading;
+    }
+
+    @Override
+    public Duration silence() {
+        return properties.silence();
+    }
+
     private void run() {
         boolean reachable = true;
         while (!Thread.currentThread().isInterrupted()) {
@@ -160,10 +164,6 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             var duties =
                     new Duty[] {
                         new Duty(Duration.ofSeconds(1), () -> store.beat(name)),
-                        new Duty(
-                                Duration.ofMinutes(10),
-                                () -> withoutHarm(() -> store.makePartitions(PARTITION_DAYS))),
-                        new Duty(Duration.ofMinutes(1), () -> withoutHarm(this::forgetOldKeys)),
                         new Duty(Duration.ofMillis(200), () -> ringIf(promote.run(store) > 0)),
                         new Duty(Duration.ofSeconds(1), () -> expire.run(store)),
                         new Duty(
@@ -192,22 +192,6 @@ final class Dispatcher implements SmartLifecycle, QueueBell {
             }
         } finally {
             leading = false;
-        }
-    }
-
-    private void forgetOldKeys() {
-        int forgotten;
-        do {
-            forgotten = idempotency.forgetOld(KEYS_AT_ONCE);
-        } while (forgotten == KEYS_AT_ONCE);
-    }
-
-    /// Housekeeping that fails must not keep jobs from being dispatched.
-    private static void withoutHarm(Runnable housekeeping) {
-        try {
-            housekeeping.run();
-        } catch (DataAccessException e) {
-            LOG.warn("Housekeeping failed and is tried again: {}", e.getMessage());
         }
     }
 

@@ -51,7 +51,9 @@ public enum ProblemCode {
             "A request with the same `Idempotency-Key` is still being worked on. Repeat after"
                     + " `Retry-After`."),
     JOB_NOT_TERMINAL(
-            409, "The job has not ended", "Only a job that has ended can be run once more."),
+            409,
+            "The job has not ended",
+            "Only a job that has ended can be run once more or be erased."),
     JOB_TERMINAL(409, "The job has ended", "A job that has ended never changes."),
     HASH_MISMATCH(
             409,
@@ -64,8 +66,8 @@ public enum ProblemCode {
     EXPIRED_RESOURCE(
             410,
             "No longer available",
-            "The link has expired, or the retention of what it named is over. Read the job for"
-                    + " fresh links."),
+            "The link has expired, the retention of what it named is over, or its content was"
+                    + " erased. Read the job for fresh links."),
     PRECONDITION_FAILED(
             412,
             "The job is not what you have seen",

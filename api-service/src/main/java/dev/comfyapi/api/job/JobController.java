@@ -32,7 +32,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/// Reading, listing and canceling jobs.
+/// Reading, listing, canceling and erasing jobs.
 @RestController
 @RequestMapping(path = "/api/v1/jobs", produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "jobs", description = "Submit, read, list and cancel jobs")
@@ -266,6 +266,22 @@ final class JobController {
             String jobId, Caller caller, HttpServletRequest request, HttpStatus status) {
         var job = jobs.cancel(caller.tenant(), id(jobId), publicUrl.of(request));
         return ResponseEntity.status(status).eTag(EntityTags.of(job)).body(job);
+    }
+
+    @DeleteMapping("/{job_id}/content")
+    @Operation(
+            summary = "Erase what an ended job says",
+            description =
+                    "Removes prompt, parameters, graph, metadata, tags, result files and error"
+                            + " details. Id, times and usage stay. Cannot be undone; may be"
+                            + " repeated.")
+    @ApiResponse(
+            responseCode = "204",
+            description = "It is erased",
+            content = {})
+    ResponseEntity<Void> erase(@PathVariable("job_id") String jobId, Caller caller) {
+        jobs.erase(caller.tenant(), id(jobId));
+        return ResponseEntity.noContent().build();
     }
 
     private static JobId id(String text) {

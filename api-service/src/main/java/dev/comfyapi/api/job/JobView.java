@@ -22,7 +22,8 @@ import java.util.UUID;
 /// @param params the parameters with defaults filled in and the seed drawn
 /// @param queue while it waits
 /// @param queuedAt since when it waits for a worker; null while its start is in the future
-/// @param expiresAt when the job and its files may be deleted
+/// @param expiresAt when the job and its files are deleted; not before it has ended
+/// @param erasedAt when its content was erased
 /// @param revision never falls, and rises with every visible change; opaque
 /// @param location where to read it again; only in the answer to a submit
 /// @param message what a request to cancel came to; only in its answer
@@ -61,6 +62,7 @@ public record JobView(
         @Nullable Instant startBy,
         @Nullable Instant finishBy,
         @Nullable Instant expiresAt,
+        @Nullable Instant erasedAt,
         Timings timings,
         @Schema(types = "object") JsonNode metadata,
         List<String> tags,
@@ -188,6 +190,7 @@ public record JobView(
                 startBy,
                 finishBy,
                 expiresAt,
+                erasedAt,
                 timings,
                 metadata,
                 tags,

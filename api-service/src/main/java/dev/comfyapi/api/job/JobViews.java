@@ -73,6 +73,7 @@ final class JobViews {
                 row.startBy(),
                 row.finishBy(),
                 row.expiresAt(),
+                row.erasedAt(),
                 timings(row, queuedAt),
                 JSON.readTree(row.metadata()),
                 row.tags(),
@@ -180,7 +181,10 @@ final class JobViews {
         }
         var json = JSON.readTree(row.result());
         var seed = params == null ? null : text(params, "seed");
-        var expires = links.expiry();
+        // No link outlives its file.
+        var linkEnd = links.expiry();
+        var end = row.expiresAt();
+        var expires = end != null && end.isBefore(linkEnd) ? end : linkEnd;
         var files = new ArrayList<JobView.File>();
         for (var artifact : json.path("artifacts")) {
             files.add(file(artifact, seed, base, expires));

@@ -2,6 +2,8 @@ package dev.comfyapi.api.job;
 
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.artifact.ArtifactStore;
+import dev.comfyapi.db.job.ErasureStore;
 import dev.comfyapi.db.job.JobFilter;
 import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
@@ -19,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -41,6 +44,9 @@ public final class Jobs {
     private static final Duration PAUSE = Duration.ofMillis(5);
 
     private final JobStore store;
+    private final ErasureStore erasures;
+    private final ArtifactStore files;
+    private final Retention retention;
     private final JobViews views;
     private final JobNews news;
     private final MessageSender sender;
@@ -48,11 +54,17 @@ public final class Jobs {
 
     Jobs(
             JobStore store,
+            ErasureStore erasures,
+            ArtifactStore files,
+            Retention retention,
             JobViews views,
             JobNews news,
             MessageSender sender,
             ObjectProvider<QueueBell> bell) {
         this.store = store;
+        this.erasures = erasures;
+        this.files = files;
+        this.retention = retention;
         this.views = views;
         this.news = news;
         this.sender = sender;
@@ -62,25 +74,62 @@ public final class Jobs {
     /// @param base what absolute links start with
     /// @throws ApiProblem when there is no such job, or it is another tenant's
     public JobView read(int tenant, JobId id, String base) {
-        return store.find(tenant, id)
-                .map(row -> views.of(row, base))
-                .orElseThrow(ApiProblem::notFound);
+        return views.of(found(tenant, id), base);
+    }
+
+    private JobRow found(int tenant, JobId id) {
+        var row = store.find(tenant, id).orElseThrow(() -> retention.absent(id));
+        retention.refuseOver(row);
+        return row;
     }
 
     /// The graph that ComfyUI is given, JSON. The prefix of its files is set for each attempt.
     ///
     /// @throws ApiProblem when there is no such job, or it is another tenant's
     String graph(int tenant, JobId id) {
-        return store.findGraph(tenant, id).orElseThrow(ApiProblem::notFound);
+        var row = found(tenant, id);
+        if (row.erasedAt() != null) {
+            throw ApiProblem.of(ProblemCode.EXPIRED_RESOURCE, "The content of the job was erased.")
+                    .with("erased_at", row.erasedAt());
+        }
+        return store.findGraph(tenant, id).orElseThrow(() -> retention.absent(id));
+    }
+
+    /// Erases what an ended job says of its client: prompt, parameters, graph, metadata, tags,
+    /// files and error details. Repeating it does no harm.
+    ///
+    /// Nobody sees half of it: the row is bare first. If the files cannot be deleted now, or this
+    /// process dies, the leader deletes them.
+    ///
+    /// @throws ApiProblem when there is no such job, it has not ended, or its files are still there
+    void erase(int tenant, JobId id) {
+        switch (erasures.erase(tenant, id)) {
+            case ABSENT -> throw retention.absent(id);
+            case LIVE ->
+                    throw ApiProblem.of(
+                            ProblemCode.JOB_NOT_TERMINAL,
+                            "The job has not ended: cancel it first, or wait.");
+            case ERASED -> {
+                try {
+                    files.deleteAll(tenant, id.value());
+                } catch (IOException e) {
+                    LOG.warn("The files of the erased job {} cannot be deleted yet", id, e);
+                    throw ApiProblem.of(
+                                    ProblemCode.TEMPORARILY_OVERLOADED,
+                                    "The job is erased, its files are not yet; that is repeated.")
+                            .header("Retry-After", "10");
+                }
+                erasures.finish(id);
+                LOG.info("Erased the content of job {}", id);
+            }
+        }
     }
 
     /// The attempts of a job, oldest first.
     ///
     /// @throws ApiProblem when there is no such job, or it is another tenant's
     List<AttemptView> attempts(int tenant, JobId id) {
-        if (store.find(tenant, id).isEmpty()) {
-            throw ApiProblem.notFound();
-        }
+        found(tenant, id);
         return store.attempts(tenant, id).stream()
                 .map(attempt -> AttemptView.of(id, attempt))
                 .toList();
@@ -198,7 +247,7 @@ public final class Jobs {
             List<String> ifMatch,
             Function<JobRow, JobStore.Terms> how) {
         for (int i = 0; i < TRIES; i++) {
-            var row = store.find(tenant, id).orElseThrow(ApiProblem::notFound);
+            var row = found(tenant, id);
             var seen = views.of(row, base);
             if (!EntityTags.allow(ifMatch, seen)) {
                 throw ApiProblem.of(

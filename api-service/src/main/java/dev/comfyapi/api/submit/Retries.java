@@ -102,6 +102,9 @@ public final class Retries {
                     ProblemCode.JOB_NOT_TERMINAL,
                     "The job has not ended yet; cancel it first, or wait.");
         }
+        if (original.graph().isEmpty()) {
+            throw ApiProblem.of(ProblemCode.EXPIRED_RESOURCE, "The content of the job was erased.");
+        }
         var best = admission.best(tenant);
         if (original.priority().value() > best.value()) {
             throw ApiProblem.of(

@@ -1,5 +1,6 @@
 package dev.comfyapi.model.job;
 
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -21,6 +22,13 @@ public record JobId(UUID value) implements Comparable<JobId> {
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
+    }
+
+    /// When it was made; empty for a UUID of another version, which none of ours has.
+    public Optional<Instant> time() {
+        return value.version() == 7
+                ? Optional.of(Instant.ofEpochMilli(value.getMostSignificantBits() >>> 16))
+                : Optional.empty();
     }
 
     /// Orders as Postgres does: by the bytes, unsigned.

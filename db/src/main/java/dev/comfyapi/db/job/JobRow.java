@@ -27,6 +27,8 @@ import java.util.UUID;
 /// @param worker name of the worker of the newest attempt
 /// @param models files it needs, as `folder/name`
 /// @param nodes node classes it needs
+/// @param expiresAt when it is deleted; for a live job the earliest such time
+/// @param erasedAt when its client had its content erased
 /// @param error JSON; null unless failed or expired
 /// @param result JSON with the artifacts; null unless succeeded
 /// @param params JSON; null for a raw graph
@@ -54,6 +56,7 @@ public record JobRow(
         @Nullable Instant startBy,
         @Nullable Instant finishBy,
         @Nullable Instant expiresAt,
+        @Nullable Instant erasedAt,
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt,
         @Nullable Integer gpuMs,

@@ -78,7 +78,8 @@ public final class JobStore {
             """
             SELECT j.id, j.tenant_id, j.state, j.band, j.max_failures, c.pool, c.required_models,
                    c.required_nodes, j.created_at, j.run_after, j.start_by, j.finish_by, j.edits,
-                   j.expires_at, coalesce(j.started_at, l.started_at) AS started_at, j.finished_at, j.gpu_ms,
+                   job_leaves_at(j.created_at, j.run_after, j.expires_at, j.finished_at) AS expires_at, j.erased_at,
+                   coalesce(j.started_at, l.started_at) AS started_at, j.finished_at, j.gpu_ms,
                    j.store_ms, j.batch_id, j.retry_of, j.tags, j.metadata, j.params, j.error_code, j.error, j.result,
                    CASE WHEN j.state <> 0 THEN 'GONE'
                         WHEN l.job_id IS NOT NULL THEN 'LEASE'
@@ -304,8 +305,8 @@ public final class JobStore {
                 .optional();
     }
 
-    /// The graph that ComfyUI is given, JSON; empty when there is no such job, or it is another
-    /// tenant's.
+    /// The graph that ComfyUI is given, JSON; empty text when it was erased, empty when there is no
+    /// such job, or it is another tenant's.
     public Optional<String> findGraph(int tenant, JobId id) {
         return jdbc.sql(
                         """
@@ -654,6 +655,7 @@ public final class JobStore {
                 time(rs, "start_by"),
                 time(rs, "finish_by"),
                 time(rs, "expires_at"),
+                time(rs, "erased_at"),
                 time(rs, "started_at"),
                 time(rs, "finished_at"),
                 rs.getObject("gpu_ms", Integer.class),

@@ -532,14 +532,6 @@ public final class LeaderStore {
         return classes;
     }
 
-    /// Makes the partitions of today and the days after it; answers how many were missing.
-    public int makePartitions(int days) {
-        return jdbc.sql("SELECT make_job_partitions((now() AT TIME ZONE 'UTC')::date, :days)")
-                .param("days", days)
-                .query(Integer.class)
-                .single();
-    }
-
     private static Group group(ResultSet rs) throws SQLException {
         return new Group(rs.getInt("tenant_id"), rs.getInt("class_id"), rs.getShort("band"));
     }

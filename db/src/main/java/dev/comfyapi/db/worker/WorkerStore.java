@@ -41,6 +41,15 @@ public final class WorkerStore {
             UPDATE worker SET catalogue_hash = :hash WHERE id = :worker AND NOT gone AND catalogue_hash <> :hash
             """;
 
+    private static final String FORGET_GONE =
+            """
+            DELETE FROM worker WHERE id IN (
+                SELECT id FROM worker w
+                WHERE gone AND last_seen < now() - interval '7 days'
+                  AND NOT EXISTS (SELECT FROM lease l WHERE l.worker_id = w.id)
+                LIMIT :most)
+            """;
+
     /// A row that a worker takes up at the same moment is seen again, and stays.
     private static final String FORGET_CATALOGUES =
             """
@@ -105,13 +114,19 @@ public final class WorkerStore {
 
     /// Says that the worker's ComfyUI has something else now; answers whether that was news.
     ///
-    /// Safe to repeat. Catalogues that nobody has had for a week are forgotten with it.
+    /// Safe to repeat.
     public boolean changeCatalogue(long worker, Catalogue catalogue) {
-        int changed = with(catalogue, jdbc.sql(CHANGE_CATALOGUE)).param("worker", worker).update();
-        if (changed > 0) {
-            jdbc.sql(FORGET_CATALOGUES).update();
-        }
-        return changed > 0;
+        return with(catalogue, jdbc.sql(CHANGE_CATALOGUE)).param("worker", worker).update() > 0;
+    }
+
+    /// Forgets catalogues that nobody has had for a week; answers how many.
+    public int forgetCatalogues() {
+        return jdbc.sql(FORGET_CATALOGUES).update();
+    }
+
+    /// Forgets processes that ended a week ago, so many at a time; answers how many.
+    public int forgetGone(int most) {
+        return jdbc.sql(FORGET_GONE).param("most", most).update();
     }
 
     private static StatementSpec with(Catalogue catalogue, StatementSpec statement) {
