@@ -169,6 +169,16 @@ public final class Api implements AutoCloseable {
                 properties);
     }
 
+    /// Another instance on the same database and files.
+    public Api another(String... properties) {
+        var environment = context.getEnvironment();
+        return new Api(
+                environment.getRequiredProperty("spring.datasource.url"),
+                environment.getRequiredProperty("comfyapi.kafka.servers"),
+                Path.of(environment.getRequiredProperty("comfyapi.artifacts.folder")).getParent(),
+                properties);
+    }
+
     /// One on servers that may come and go.
     public static Api on(String url, String kafka, Path folder, String... properties) {
         return new Api(url, kafka, folder, properties);

@@ -57,7 +57,14 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule stream_brings_news_to_jobs =
-            mayUse("stream", "api.job", "messaging", "model.job", "model.message");
+            mayUse(
+                    "stream",
+                    "api.http",
+                    "api.job",
+                    "db.job",
+                    "messaging",
+                    "model.job",
+                    "model.message");
 
     @ArchTest
     static final ArchRule submit_makes_jobs_of_bodies =

@@ -201,6 +201,8 @@ public final class Standalone implements AutoCloseable {
         var properties = common();
         properties.put("server.port", options.port());
         properties.put("server.address", options.host());
+        // There is one caller on this machine, and nobody to protect from it.
+        properties.put("comfyapi.max-streams", 10_000);
         return new SpringApplicationBuilder(ApiApplication.class)
                 .web(WebApplicationType.SERVLET)
                 .registerShutdownHook(false)

@@ -135,6 +135,21 @@ class JourneysTest {
     }
 
     @Test
+    void a_job_is_followed_from_the_queue_to_its_picture() throws Exception {
+        var id = client.submit("followed");
+
+        // The stream ends after the end of the job.
+        var stream = client.get("/api/v1/jobs/%s/events?previews=true".formatted(id)).toString();
+
+        assertThat(stream)
+                .startsWith("200 retry: 2000")
+                .contains("event: status", "event: artifact", "event: done")
+                .contains("\"status\":\"succeeded\"");
+        assertThat(client.job(id).path("urls").path("events").stringValue())
+                .isEqualTo("/api/v1/jobs/%s/events".formatted(id));
+    }
+
+    @Test
     void a_job_is_accepted_at_once_and_polled_to_its_end() throws Exception {
         var id = client.submit("polled");
 

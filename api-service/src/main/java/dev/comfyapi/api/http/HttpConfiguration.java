@@ -63,6 +63,14 @@ class HttpConfiguration implements WebMvcConfigurer {
                 });
     }
 
+    /// Clients that wait are connections, not threads.
+    @Bean
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> presenceOfClients() {
+        return factory ->
+                factory.addContextCustomizers(
+                        context -> context.getPipeline().addValve(new PresenceValve()));
+    }
+
     @Bean
     @SuppressWarnings("TimeZoneUsage")
     Clock clock() {

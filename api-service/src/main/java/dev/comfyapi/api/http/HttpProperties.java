@@ -13,17 +13,23 @@ import java.time.Duration;
 /// @param publicUrl what links to this service start with; the address of each request when absent
 /// @param maxBody largest body
 /// @param maxWait longest wait that a client may ask for
+/// @param maxStreams most waits and streams that one caller may have open on one instance
 @ConfigurationProperties("comfyapi")
 record HttpProperties(
         @Nullable URI publicUrl,
         @DefaultValue("10MB") DataSize maxBody,
-        @DefaultValue("60s") Duration maxWait) {
+        @DefaultValue("60s") Duration maxWait,
+        @DefaultValue("32") int maxStreams) {
 
     HttpProperties {
         if (publicUrl != null && (!publicUrl.isAbsolute() || publicUrl.getHost() == null)) {
             throw new IllegalArgumentException(
                     "comfyapi.public-url (%s) must be an absolute URL such as https://host"
                             .formatted(publicUrl));
+        }
+        if (maxStreams < 1) {
+            throw new IllegalArgumentException(
+                    "comfyapi.max-streams (%d) must be at least 1".formatted(maxStreams));
         }
         if (maxBody.toBytes() > Integer.MAX_VALUE / 4) {
             throw new IllegalArgumentException(

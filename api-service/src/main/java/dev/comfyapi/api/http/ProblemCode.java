@@ -117,6 +117,11 @@ public enum ProblemCode {
             "Too many jobs are waiting",
             "`params.max` says how many jobs of yours may wait at one time, scheduled ones"
                     + " included. Nothing was stored. Repeat after `Retry-After`."),
+    TOO_MANY_STREAMS(
+            429,
+            "Too many open waits and streams",
+            "`params.max` says how many one caller may have open at a time. Close one, or wait for"
+                    + " several jobs with one stream of all events."),
     HEADERS_TOO_LARGE(431, "The headers are too large", "Send fewer or shorter headers."),
     INTERNAL(
             500,
@@ -161,7 +166,10 @@ public enum ProblemCode {
 
     /// Whether the same request may succeed later.
     public boolean isRetryable() {
-        return status >= 500 || this == IDEMPOTENCY_IN_PROGRESS || this == QUEUE_FULL;
+        return status >= 500
+                || this == IDEMPOTENCY_IN_PROGRESS
+                || this == QUEUE_FULL
+                || this == TOO_MANY_STREAMS;
     }
 
     public static Optional<ProblemCode> ofWire(String word) {

@@ -2,6 +2,8 @@ package dev.comfyapi.api.job;
 
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.OpenStreams;
+import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
@@ -31,6 +33,7 @@ import org.springframework.web.bind.annotation.RestController;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /// Reading, listing, canceling and erasing jobs.
 @RestController
@@ -42,12 +45,19 @@ final class JobController {
     private final JobList list;
     private final Preferences preferences;
     private final PublicUrl publicUrl;
+    private final OpenStreams streams;
 
-    JobController(Jobs jobs, JobList list, Preferences preferences, PublicUrl publicUrl) {
+    JobController(
+            Jobs jobs,
+            JobList list,
+            Preferences preferences,
+            PublicUrl publicUrl,
+            OpenStreams streams) {
         this.jobs = jobs;
         this.list = list;
         this.preferences = preferences;
         this.publicUrl = publicUrl;
+        this.streams = streams;
     }
 
     @GetMapping("/{job_id}")
@@ -72,29 +82,39 @@ final class JobController {
             in = ParameterIn.HEADER,
             description = "The ETag you have",
             schema = @Schema(type = "string"))
-    @ApiResponse(responseCode = "200", description = "The job")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The job",
+            content = @Content(schema = @Schema(implementation = JobView.class)))
     @ApiResponse(
             responseCode = "304",
             description = "Nothing has changed",
             content = {})
-    ResponseEntity<JobView> read(
-            @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
+    Object read(@PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
         var id = id(jobId);
         var preference = preferences.of(request);
         var base = publicUrl.of(request);
         var seen = EntityTags.seen(request);
         boolean statusOnly = statusOnly(request);
         Duration wait = preference.waitOrNone();
+        if (!wait.isPositive()) {
+            return answer(jobs.read(caller.tenant(), id, base), seen, preference);
+        }
+        var waiting = Waiting.of(request, caller.tenant(), base, wait);
+        return streams.during(
+                caller,
+                () ->
+                        (seen.isEmpty()
+                                        ? jobs.whenEnded(id, waiting)
+                                        : statusOnly
+                                                ? jobs.whenStatusChanged(
+                                                        id, waiting, seen.getAsLong())
+                                                : jobs.whenChanged(id, waiting, seen.getAsLong()))
+                                .thenApply(job -> answer(job, seen, preference)));
+    }
 
-        var job =
-                seen.isEmpty()
-                        ? jobs.awaitEnd(caller.tenant(), id, base, wait)
-                        : statusOnly
-                                ? jobs.awaitStatus(
-                                        caller.tenant(), id, base, wait, seen.getAsLong())
-                                : jobs.awaitChange(
-                                        caller.tenant(), id, base, wait, seen.getAsLong());
-
+    private static ResponseEntity<JobView> answer(
+            JobView job, OptionalLong seen, Preference preference) {
         var headers = new HttpHeaders();
         headers.setETag(EntityTags.of(job));
         preference.applied().ifPresent(applied -> headers.set("Preference-Applied", applied));

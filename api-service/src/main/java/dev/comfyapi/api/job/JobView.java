@@ -149,7 +149,8 @@ public record JobView(
             @Nullable Long totalMs) {}
 
     @Schema(name = "JobUrls")
-    public record Urls(String self, String cancel, String workflow) {}
+    public record Urls(
+            String self, String cancel, String events, String websocket, String workflow) {}
 
     @JsonIgnore
     public boolean isFinal() {

@@ -26,7 +26,7 @@ import java.util.Optional;
 
 /// Makes of a row, and of what was heard since, what clients see.
 @Component
-final class JobViews {
+public final class JobViews {
 
     /// Numbers go out as they came in.
     private static final JsonMapper JSON =
@@ -43,23 +43,23 @@ final class JobViews {
     }
 
     /// @param base what absolute links start with
-    JobView of(JobRow row, String base) {
-        var now = standing(row);
+    public JobView of(JobRow row, String base) {
+        var now = moment(row);
         var params = row.params() == null ? null : JSON.readTree(row.params());
         var result = result(row, params, base);
         var queuedAt = queuedAt(row, now);
         var self = "/api/v1/jobs/" + row.id();
         return new JobView(
                 row.id().value(),
-                now.status.wire(),
-                now.phase,
-                now.progress,
-                now.detail,
+                now.status().wire(),
+                now.phase(),
+                now.progress(),
+                now.detail(),
                 result == null ? null : firstImage(result),
                 result,
                 error(row),
                 params,
-                now.status == JobStatus.QUEUED ? queue(row, now.phase) : null,
+                now.status() == JobStatus.QUEUED ? queue(row, now.phase()) : null,
                 row.priority().value(),
                 row.pool(),
                 row.batchId(),
@@ -77,21 +77,19 @@ final class JobViews {
                 timings(row, queuedAt),
                 JSON.readTree(row.metadata()),
                 row.tags(),
-                now.revision,
-                new JobView.Urls(self, self + "/cancel", self + "/workflow"),
+                now.revision(),
+                new JobView.Urls(
+                        self,
+                        self + "/cancel",
+                        self + "/events",
+                        "/ws/jobs/" + row.id(),
+                        self + "/workflow"),
                 null,
                 null);
     }
 
     /// Where the job is, by the row and by what was heard.
-    private record Standing(
-            JobStatus status,
-            @Nullable String phase,
-            double progress,
-            JobView.@Nullable ProgressDetail detail,
-            long revision) {}
-
-    private Standing standing(JobRow row) {
+    public JobMoment moment(JobRow row) {
         var heard =
                 row.place() == TokenPlace.LEASE
                         ? news.newest(row.id()).filter(n -> n.epoch() == row.epoch())
@@ -101,12 +99,12 @@ final class JobViews {
                     row.state() == JobState.SUCCEEDED
                             ? 1.0
                             : row.place() == TokenPlace.LEASE ? row.progress() : 0.0;
-            return new Standing(row.status(), row.phase(), progress, null, row.revision());
+            return new JobMoment(row.status(), row.phase(), progress, null, row.revision());
         }
         var running = heard.get();
         var stage = running.stage().compareTo(row.stage()) > 0 ? running.stage() : row.stage();
         double progress = Math.max(row.progress(), running.fraction());
-        return new Standing(
+        return new JobMoment(
                 stage == LeaseStage.ASSIGNED ? JobStatus.QUEUED : JobStatus.RUNNING,
                 switch (stage) {
                     case ASSIGNED -> row.phase();
@@ -149,13 +147,13 @@ final class JobViews {
         return new JobView.Attempt(row.epoch(), row.maxFailures(), id, row.worker());
     }
 
-    private static @Nullable Instant queuedAt(JobRow row, Standing now) {
+    private static @Nullable Instant queuedAt(JobRow row, JobMoment now) {
         var runAfter = row.runAfter();
         if (runAfter == null || runAfter.isBefore(row.createdAt())) {
             return row.createdAt();
         }
         boolean never =
-                now.status == JobStatus.SCHEDULED
+                now.status() == JobStatus.SCHEDULED
                         || (row.finishedAt() != null && row.finishedAt().isBefore(runAfter));
         return never ? null : runAfter;
     }

@@ -22,13 +22,12 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /// Reads, waits for, changes and cancels jobs. Thread-safe; no database connection is held while
 /// waiting.
@@ -157,57 +156,53 @@ public final class Jobs {
                 listed.lookedTo());
     }
 
-    /// The job when it has ended, or when the time is over.
-    public JobView awaitEnd(int tenant, JobId id, String base, Duration most) {
-        return await(() -> news.toStatus(id), tenant, id, base, most, JobView::isFinal);
+    /// The job when it has ended, or when the time is over. No thread and no connection waits.
+    ///
+    /// @throws ApiProblem when there is no such job, or it is another tenant's
+    public CompletableFuture<JobView> whenEnded(JobId id, Waiting waiting) {
+        return when(id, waiting, JobMoment::isFinal, false);
     }
 
     /// The job as soon as it is not what the client has seen, or has ended, or the time is over.
-    JobView awaitChange(int tenant, JobId id, String base, Duration most, long seen) {
-        return await(
-                () -> news.toEverything(id),
-                tenant,
-                id,
-                base,
-                most,
-                job -> job.isFinal() || job.revision() != seen);
+    CompletableFuture<JobView> whenChanged(JobId id, Waiting waiting, long seen) {
+        return when(id, waiting, job -> job.isFinal() || job.revision() != seen, true);
     }
 
     /// The same, taking no notice of progress.
-    JobView awaitStatus(int tenant, JobId id, String base, Duration most, long seen) {
-        return await(
-                () -> news.toStatus(id),
-                tenant,
+    CompletableFuture<JobView> whenStatusChanged(JobId id, Waiting waiting, long seen) {
+        return when(
                 id,
-                base,
-                most,
-                job -> job.isFinal() || !Revision.sameButForProgress(job.revision(), seen));
+                waiting,
+                job -> job.isFinal() || !Revision.sameButForProgress(job.revision(), seen),
+                false);
     }
 
-    private JobView await(
-            Supplier<JobNews.Subscription> ears,
-            int tenant,
-            JobId id,
-            String base,
-            Duration most,
-            Predicate<JobView> enough) {
-        if (!most.isPositive()) {
-            return read(tenant, id, base);
+    private CompletableFuture<JobView> when(
+            JobId id, Waiting waiting, Predicate<JobMoment> enough, boolean hearsProgress) {
+        if (!waiting.most().isPositive()) {
+            return CompletableFuture.completedFuture(read(waiting.tenant(), id, waiting.base()));
         }
-        long end = System.nanoTime() + most.toNanos();
-        // Listening began before the first look, so nothing falls between the two.
-        try (var subscription = ears.get()) {
-            while (true) {
-                var job = read(tenant, id, base);
-                long left = end - System.nanoTime();
-                if (left <= 0 || enough.test(job) || news.isEnding()) {
-                    return job;
-                }
-                subscription.await(Duration.ofNanos(left));
+        var wait = new Wait(views, waiting, enough, hearsProgress, () -> left(id, waiting));
+        // Watching begins before the first look, so nothing falls between the two.
+        var watch = news.watch(waiting.tenant(), id, wait);
+        wait.watching(watch);
+        try {
+            var row = store.find(waiting.tenant(), id).orElseThrow(ApiProblem::notFound);
+            if (news.isEnding()) {
+                wait.end();
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return read(tenant, id, base);
+            wait.look(row);
+            return wait.answer();
+        } catch (RuntimeException e) {
+            watch.close();
+            throw e;
+        }
+    }
+
+    private void left(JobId id, Waiting waiting) {
+        if (waiting.cancelsByLeaving()) {
+            LOG.info("The client that waited for job {} has left, and wants it canceled", id);
+            var _ = cancel(waiting.tenant(), id, waiting.base());
         }
     }
 

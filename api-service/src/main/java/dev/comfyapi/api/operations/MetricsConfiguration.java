@@ -20,7 +20,7 @@ class MetricsConfiguration {
                     .description("Messages that Kafka did not take")
                     .register(registry);
             Gauge.builder("comfyapi.jobs.waiters", watch, JobWatch::listeners)
-                    .description("Requests that wait for news of a job")
+                    .description("Waits and streams that are told of jobs")
                     .register(registry);
         };
     }

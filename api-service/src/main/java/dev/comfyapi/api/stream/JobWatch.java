@@ -4,6 +4,8 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 
 import dev.comfyapi.api.job.JobNews;
+import dev.comfyapi.db.job.JobRow;
+import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.messaging.MessageReader;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.LeaseStage;
@@ -20,13 +22,8 @@ import org.springframework.kafka.core.ConsumerFactory;
 import org.springframework.stereotype.Component;
 
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /// Hears every event of every job: keeps the newest progress, and wakes who waits.
@@ -38,42 +35,32 @@ public final class JobWatch implements JobNews, SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobWatch.class);
 
-    /// Waiters look again after this time, whatever they heard.
-    private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
-
-    /// The same while nothing can be heard.
-    private static final Duration LOOK_AGAIN_DEAF = Duration.ofSeconds(1);
-
     private final Clock clock;
     private final ApplicationEventPublisher events;
     private final MessageReader<JobEvent> reader;
-    private final Map<JobId, Set<Ear>> ears = new ConcurrentHashMap<>();
+    private final Lookout lookout;
     private final Cache<JobId, Running> newest =
             Caffeine.newBuilder()
                     .maximumSize(100_000)
-                    .expireAfterWrite(Duration.ofMinutes(10))
+                    .expireAfterWrite(10, TimeUnit.MINUTES)
                     .build();
     private volatile boolean ending;
     private volatile Hearing hearing = new Hearing(false, Long.MIN_VALUE);
 
     JobWatch(
             ConsumerFactory<byte[], byte[]> consumers,
+            JobStore store,
             Clock clock,
             ApplicationEventPublisher events) {
         this.clock = clock;
         this.events = events;
         this.reader = MessageReader.ofEvents(consumers, this::hear);
+        this.lookout = new Lookout(store, this::isConnected);
     }
 
     private void hear(JobEvent event) {
         note(event);
-        boolean onlyProgress =
-                event instanceof JobEvent.Progress || event instanceof JobEvent.Preview;
-        for (var ear : ears.getOrDefault(event.job(), Set.of())) {
-            if (!onlyProgress || ear.wantsProgress) {
-                ear.something.release();
-            }
-        }
+        lookout.hear(event);
         try {
             events.publishEvent(event);
         } catch (RuntimeException e) {
@@ -150,60 +137,34 @@ public final class JobWatch implements JobNews, SmartLifecycle {
     /// Requests that wait would otherwise hold up the end of the process for a minute.
     @EventListener
     void end(ContextClosedEvent end) {
-        LOG.debug("{} waiting requests are answered: {}", listeners(), end);
+        LOG.debug("{} who wait are answered: {}", listeners(), end);
         ending = true;
-        ears.values().forEach(all -> all.forEach(ear -> ear.something.release()));
+        lookout.end();
     }
 
     @Override
-    public Subscription toEverything(JobId job) {
-        return listen(job, new Ear(job, true));
+    public Watch watch(int tenant, JobId job, Watcher watcher) {
+        return lookout.watch(tenant, job, watcher);
     }
 
-    @Override
-    public Subscription toStatus(JobId job) {
-        return listen(job, new Ear(job, false));
-    }
-
-    private Ear listen(JobId job, Ear ear) {
-        ears.compute(
-                job,
-                (_, others) -> {
-                    Set<Ear> all = others == null ? ConcurrentHashMap.newKeySet() : others;
-                    all.add(ear);
-                    return all;
-                });
-        return ear;
-    }
-
-    private final class Ear implements Subscription {
-
-        private final JobId job;
-        private final boolean wantsProgress;
-        private final Semaphore something = new Semaphore(0);
-
-        Ear(JobId job, boolean wantsProgress) {
-            this.job = job;
-            this.wantsProgress = wantsProgress;
+    /// Tells the stream of a job from this row on.
+    void follow(int tenant, JobRow row, JobStream stream, Courier courier) {
+        stream.look(row);
+        var watching = watch(tenant, row.id(), stream);
+        courier.onClose(watching::close);
+        // Something may have happened since the row was read.
+        watching.lookNow();
+        if (ending) {
+            stream.end();
         }
+    }
 
-        @Override
-        public void await(Duration most) throws InterruptedException {
-            var again = isConnected() ? LOOK_AGAIN : LOOK_AGAIN_DEAF;
-            long nanos = Math.min(most.toNanos(), again.toNanos());
-            if (something.tryAcquire(nanos, TimeUnit.NANOSECONDS)) {
-                something.drainPermits();
-            }
-        }
-
-        @Override
-        public void close() {
-            ears.computeIfPresent(
-                    job,
-                    (_, others) -> {
-                        others.remove(this);
-                        return others.isEmpty() ? null : others;
-                    });
+    /// Tells a client of everything that happens to its tenant's jobs.
+    void follow(TenantStream.Client client) {
+        lookout.join(client);
+        client.courier().onClose(() -> lookout.leave(client));
+        if (ending) {
+            client.end();
         }
     }
 
@@ -223,18 +184,20 @@ public final class JobWatch implements JobNews, SmartLifecycle {
         return known.connected;
     }
 
-    /// How many requests are waiting for news.
+    /// How many waits and streams there are.
     public int listeners() {
-        return ears.values().stream().mapToInt(Set::size).sum();
+        return lookout.watchers();
     }
 
     @Override
     public void start() {
         reader.start();
+        lookout.start();
     }
 
     @Override
     public void stop() {
+        lookout.stop();
         reader.stop();
     }
 

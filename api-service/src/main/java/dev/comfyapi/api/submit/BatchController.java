@@ -4,11 +4,14 @@ import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.http.OpenStreams;
+import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
+import dev.comfyapi.api.job.Waiting;
 import dev.comfyapi.api.submit.BatchView.RefusedItem;
 import dev.comfyapi.api.submit.Submissions.Outcome;
 import dev.comfyapi.model.job.JobId;
@@ -40,6 +43,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /// Accepts up to ten requests in one call.
 @RestController
@@ -55,6 +60,7 @@ final class BatchController {
     private final Jobs jobs;
     private final Preferences preferences;
     private final PublicUrl publicUrl;
+    private final OpenStreams streams;
     private final SubmitProperties properties;
     private final Clock clock;
 
@@ -65,6 +71,7 @@ final class BatchController {
             Jobs jobs,
             Preferences preferences,
             PublicUrl publicUrl,
+            OpenStreams streams,
             SubmitProperties properties,
             Clock clock) {
         this.json = json;
@@ -73,6 +80,7 @@ final class BatchController {
         this.jobs = jobs;
         this.preferences = preferences;
         this.publicUrl = publicUrl;
+        this.streams = streams;
         this.properties = properties;
         this.clock = clock;
     }
@@ -127,6 +135,11 @@ final class BatchController {
             in = ParameterIn.HEADER,
             description = "`finish_within_s` for all of them: `30s`, `5m`, `1h30m`",
             schema = @Schema(type = "string"))
+    @Parameter(
+            name = "X-Cancel-On-Disconnect",
+            in = ParameterIn.HEADER,
+            description = "`true` cancels the jobs when you close the connection while they are waited for",
+            schema = @Schema(type = "boolean"))
     @RequestBody(
             required = true,
             content =
@@ -135,10 +148,22 @@ final class BatchController {
                             schema = @Schema(implementation = PromptBody.BatchBody.class)))
     @ApiResponse(responseCode = "200", description = "All jobs have ended")
     @ApiResponse(responseCode = "202", description = "Some jobs have not ended yet")
-    ResponseEntity<BatchView> generate(Caller caller, HttpServletRequest request)
-            throws IOException {
+    CompletableFuture<ResponseEntity<BatchView>> generate(
+            Caller caller, HttpServletRequest request) throws IOException {
         var preference = preferences.of(request);
         var body = json.read(request);
+        var wait = preference.waitOr(properties.generateWait());
+        Supplier<CompletableFuture<ResponseEntity<BatchView>>> work =
+                () -> submit(caller, request, body, preference, wait);
+        return wait.isPositive() ? streams.during(caller, work) : work.get();
+    }
+
+    private CompletableFuture<ResponseEntity<BatchView>> submit(
+            Caller caller,
+            HttpServletRequest request,
+            JsonNode body,
+            Preference preference,
+            Duration wait) {
         var call = IdempotentCall.of(request, PATH, body);
         var batch = read(caller.tenant(), body);
         Outcome outcome;
@@ -156,9 +181,17 @@ final class BatchController {
             }
             outcome = new Outcome(earlier.orElseThrow(), true);
         }
+        var waiting = Waiting.ofSubmit(request, caller.tenant(), publicUrl.of(request), wait);
+        return whenEnded(outcome.resource(), waiting)
+                .thenApply(stored -> answer(batch, outcome, stored, preference, wait));
+    }
 
-        var wait = preference.waitOr(properties.generateWait());
-        var stored = await(caller, outcome.resource(), publicUrl.of(request), wait);
+    private static ResponseEntity<BatchView> answer(
+            Batch batch,
+            Outcome outcome,
+            List<JobView> stored,
+            Preference preference,
+            Duration wait) {
         var view = BatchView.of(outcome.resource(), items(batch, stored));
         var headers = SubmitController.headers(outcome.replayed(), preference.applied());
         if (!view.isFinal()) {
@@ -202,17 +235,18 @@ final class BatchController {
     }
 
     /// The jobs of the batch when all have ended, or when the time is over.
-    private List<JobView> await(Caller caller, UUID batch, String base, Duration wait) {
-        long end = System.nanoTime() + wait.toNanos();
-        var stored = jobs.readBatch(caller.tenant(), batch, base);
-        for (var job : stored) {
-            long left = end - System.nanoTime();
-            if (left > 0 && !job.isFinal()) {
-                jobs.awaitEnd(
-                        caller.tenant(), new JobId(job.jobId()), base, Duration.ofNanos(left));
-            }
+    private CompletableFuture<List<JobView>> whenEnded(UUID batch, Waiting waiting) {
+        var stored = jobs.readBatch(waiting.tenant(), batch, waiting.base());
+        if (!waiting.most().isPositive()) {
+            return CompletableFuture.completedFuture(stored);
         }
-        return wait.isPositive() ? jobs.readBatch(caller.tenant(), batch, base) : stored;
+        var ends =
+                stored.stream()
+                        .filter(job -> !job.isFinal())
+                        .map(job -> jobs.whenEnded(new JobId(job.jobId()), waiting))
+                        .toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(ends)
+                .thenApply(_ -> jobs.readBatch(waiting.tenant(), batch, waiting.base()));
     }
 
     /// Jobs and refused items in the order of the requests.

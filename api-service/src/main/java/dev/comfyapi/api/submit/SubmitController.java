@@ -3,12 +3,14 @@ package dev.comfyapi.api.submit;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.http.OpenStreams;
 import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
+import dev.comfyapi.api.job.Waiting;
 import dev.comfyapi.api.submit.Submissions.Outcome;
 import dev.comfyapi.model.job.JobId;
 
@@ -31,11 +33,15 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
+import tools.jackson.databind.JsonNode;
+
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /// Accepts single requests.
 @RestController
@@ -52,6 +58,7 @@ final class SubmitController {
     private final Jobs jobs;
     private final Preferences preferences;
     private final PublicUrl publicUrl;
+    private final OpenStreams streams;
     private final SubmitProperties properties;
     private final Clock clock;
 
@@ -63,6 +70,7 @@ final class SubmitController {
             Jobs jobs,
             Preferences preferences,
             PublicUrl publicUrl,
+            OpenStreams streams,
             SubmitProperties properties,
             Clock clock) {
         this.json = json;
@@ -72,6 +80,7 @@ final class SubmitController {
         this.jobs = jobs;
         this.preferences = preferences;
         this.publicUrl = publicUrl;
+        this.streams = streams;
         this.properties = properties;
         this.clock = clock;
     }
@@ -103,6 +112,11 @@ final class SubmitController {
             in = ParameterIn.HEADER,
             description = "The same as `finish_within_s`: `30s`, `5m`, `1h30m`",
             schema = @Schema(type = "string"))
+    @Parameter(
+            name = "X-Cancel-On-Disconnect",
+            in = ParameterIn.HEADER,
+            description = "`true` cancels the job when you close the connection while it waits",
+            schema = @Schema(type = "boolean"))
     @RequestBody(
             required = true,
             content =
@@ -114,11 +128,15 @@ final class SubmitController {
             responseCode = "202",
             description = "The job, which is not finished yet",
             headers = @Header(name = "Location", schema = @Schema(type = "string")))
-    ResponseEntity<JobView> generate(Caller caller, HttpServletRequest request) throws IOException {
+    CompletableFuture<ResponseEntity<JobView>> generate(Caller caller, HttpServletRequest request)
+            throws IOException {
         var preference = preferences.of(request);
-        var outcome = submit(caller, request, GENERATE);
-        return answer(
-                caller, request, outcome, preference, preference.waitOr(properties.generateWait()));
+        return submit(
+                caller,
+                request,
+                GENERATE,
+                preference,
+                preference.waitOr(properties.generateWait()));
     }
 
     @PostMapping(path = JOBS, produces = MediaType.APPLICATION_JSON_VALUE)
@@ -147,6 +165,11 @@ final class SubmitController {
             in = ParameterIn.HEADER,
             description = "The same as `finish_within_s`: `30s`, `5m`, `1h30m`",
             schema = @Schema(type = "string"))
+    @Parameter(
+            name = "X-Cancel-On-Disconnect",
+            in = ParameterIn.HEADER,
+            description = "`true` cancels the job when you close the connection while it waits",
+            schema = @Schema(type = "boolean"))
     @RequestBody(
             required = true,
             content =
@@ -156,17 +179,40 @@ final class SubmitController {
     @ApiResponse(
             responseCode = "202",
             description = "The accepted job",
-            headers = @Header(name = "Location", schema = @Schema(type = "string")))
-    @ApiResponse(responseCode = "200", description = "The job, finished within the wait")
-    ResponseEntity<JobView> submit(Caller caller, HttpServletRequest request) throws IOException {
+            headers = @Header(name = "Location", schema = @Schema(type = "string")),
+            content = @Content(schema = @Schema(implementation = JobView.class)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "The job, finished within the wait",
+            content = @Content(schema = @Schema(implementation = JobView.class)))
+    Object submit(Caller caller, HttpServletRequest request) throws IOException {
         var preference = preferences.of(request);
-        var outcome = submit(caller, request, JOBS);
-        return answer(caller, request, outcome, preference, preference.waitOrNone());
+        var answer = submit(caller, request, JOBS, preference, preference.waitOrNone());
+        // The usual submit is answered by the thread that has it.
+        return answer.isDone() && !answer.isCompletedExceptionally() ? answer.join() : answer;
     }
 
-    private Outcome submit(Caller caller, HttpServletRequest request, String path)
+    /// A place for the wait comes first: who may not wait has not submitted anything either.
+    private CompletableFuture<ResponseEntity<JobView>> submit(
+            Caller caller,
+            HttpServletRequest request,
+            String path,
+            Preference preference,
+            Duration wait)
             throws IOException {
         var body = json.read(request);
+        Supplier<CompletableFuture<ResponseEntity<JobView>>> work =
+                () ->
+                        answer(
+                                caller,
+                                request,
+                                submit(caller, request, path, body),
+                                preference,
+                                wait);
+        return wait.isPositive() ? streams.during(caller, work) : work.get();
+    }
+
+    private Outcome submit(Caller caller, HttpServletRequest request, String path, JsonNode body) {
         var call = IdempotentCall.of(request, path, body);
         var problems = new Problems();
         var members = Members.of(body, problems);
@@ -187,18 +233,20 @@ final class SubmitController {
         return new Outcome(earlier.orElseThrow(), true);
     }
 
-    private ResponseEntity<JobView> answer(
+    private CompletableFuture<ResponseEntity<JobView>> answer(
             Caller caller,
             HttpServletRequest request,
             Outcome outcome,
             Preference preference,
             Duration wait) {
-        var job =
-                jobs.awaitEnd(
-                        caller.tenant(),
-                        new JobId(outcome.resource()),
-                        publicUrl.of(request),
-                        wait);
+        var waiting =
+                Waiting.ofSubmit(request, caller.tenant(), publicUrl.of(request), wait);
+        return jobs.whenEnded(new JobId(outcome.resource()), waiting)
+                .thenApply(job -> answer(job, outcome, preference, wait));
+    }
+
+    private static ResponseEntity<JobView> answer(
+            JobView job, Outcome outcome, Preference preference, Duration wait) {
         boolean done = job.isFinal() && wait.isPositive();
         var headers = headers(outcome.replayed(), preference.applied());
         headers.set(HttpHeaders.LOCATION, job.urls().self());

@@ -20,6 +20,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -210,6 +211,28 @@ public final class JobStore {
     private static final UUID FIRST_ID = new UUID(0, 0);
     private static final UUID LAST_ID = new UUID(-1, -1);
 
+    /// The times of acceptance are found by the ids, which are made a little earlier, by another clock.
+    private static final String CHANGES =
+            """
+            SELECT at, id FROM (
+                (SELECT finished_at AS at, id FROM job
+                 WHERE tenant_id = ANY (:tenants) AND finished_at >= :at::timestamptz
+                    AND (finished_at, id) > (:at::timestamptz, :id)
+                 ORDER BY 1, 2 LIMIT :limit)
+                UNION ALL
+                (SELECT greatest(assigned_at, started_at), job_id FROM lease
+                 WHERE tenant_id = ANY (:tenants) AND NOT canceled
+                    AND (greatest(assigned_at, started_at), job_id) > (:at::timestamptz, :id)
+                 ORDER BY 1, 2 LIMIT :limit)
+                UNION ALL
+                (SELECT created_at, id FROM job
+                 WHERE tenant_id = ANY (:tenants)
+                    AND id >= uuid7_at(:at::timestamptz - interval '1 minute')
+                    AND (created_at, id) > (:at::timestamptz, :id)
+                 ORDER BY 1, 2 LIMIT :limit)) c
+            ORDER BY at, id LIMIT :limit
+            """;
+
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /// One statement is one snapshot, so the token is always seen in exactly one place.
@@ -303,6 +326,40 @@ public final class JobStore {
                 .param("tenant", tenant)
                 .query(JobStore::row)
                 .optional();
+    }
+
+    /// These jobs, whoever's they are, in any order; those that do not exist are left out.
+    public List<JobRow> findAll(Collection<JobId> ids) {
+        return jdbc.sql(READ + "WHERE j.id = ANY (:ids::uuid[])")
+                .param("ids", ids.stream().map(JobId::toString).toArray(String[]::new))
+                .query(JobStore::row)
+                .list();
+    }
+
+    /// A job of which something changed: it was accepted, was given to a worker, began, or ended.
+    ///
+    /// @param at when, by Postgres' clock
+    public record Change(Instant at, JobId job) {}
+
+    /// What changed after this one, the oldest first. That a job waits again is not remembered.
+    public List<Change> changes(Collection<Integer> tenants, Change after, int limit) {
+        return jdbc.sql(CHANGES)
+                .param("tenants", tenants.toArray(Integer[]::new))
+                .param("at", after.at().toString())
+                .param("id", after.job().value())
+                .param("limit", limit)
+                .query((rs, _) ->
+                        new Change(
+                                java.util.Objects.requireNonNull(time(rs, "at")),
+                                new JobId(rs.getObject("id", UUID.class))))
+                .list();
+    }
+
+    /// Postgres' clock.
+    public Instant now() {
+        return jdbc.sql("SELECT now() AS at")
+                .query((rs, _) -> java.util.Objects.requireNonNull(time(rs, "at")))
+                .single();
     }
 
     /// The graph that ComfyUI is given, JSON; empty text when it was erased, empty when there is no
