@@ -9,7 +9,13 @@ import picocli.CommandLine.Command;
         name = "benchmarks/run",
         description = "Measures what docs/performance.md claims.",
         mixinStandardHelpOptions = true,
-        subcommands = {SubmitRate.class, SubmitToComfyUi.class, GpuIdle.class, OtherQueues.class})
+        subcommands = {
+            SubmitRate.class,
+            SubmitToComfyUi.class,
+            GpuIdle.class,
+            OtherQueues.class,
+            Waiters.class
+        })
 public final class Benchmarks {
 
     private Benchmarks() {}

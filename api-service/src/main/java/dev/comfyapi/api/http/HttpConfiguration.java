@@ -65,10 +65,12 @@ class HttpConfiguration implements WebMvcConfigurer {
 
     /// Clients that wait are connections, not threads.
     @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> presenceOfClients() {
-        return factory ->
-                factory.addContextCustomizers(
-                        context -> context.getPipeline().addValve(new PresenceValve()));
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> waitingClients() {
+        return factory -> {
+            factory.setProtocol(WaitingProtocol.class.getName());
+            factory.addContextCustomizers(
+                    context -> context.getPipeline().addValve(new PresenceValve()));
+        };
     }
 
     @Bean

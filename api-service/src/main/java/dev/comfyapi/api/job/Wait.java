@@ -13,11 +13,15 @@ import java.util.function.Predicate;
 
 /// A client that waits for its job to become something. It costs its connection and this object.
 ///
-/// It is answered with the first look that is enough; or, when its time is over, with one more look;
-/// or, when this instance stops, with what was seen last. It ends as well when its client leaves.
+/// It is answered with the first look that is enough; or, when its time is over, with one more
+/// look; or, when this instance stops, with what was seen last. It ends as well when its client
+/// leaves.
 final class Wait implements JobNews.Watcher {
 
-    private static final Duration LOOK_FOR_CLIENT = Duration.ofSeconds(1);
+    private static final Duration LOOK_FOR_CLIENT = Duration.ofSeconds(5);
+
+    /// The same when it matters to the job.
+    private static final Duration LOOK_FOR_CLIENT_SOON = Duration.ofSeconds(1);
 
     private final JobViews views;
     private final Waiting waiting;
@@ -26,6 +30,7 @@ final class Wait implements JobNews.Watcher {
     private final Runnable onLeaving;
     private final CompletableFuture<JobView> answer = new CompletableFuture<>();
     private final long until;
+    private final long betweenLooks;
     private long nextLookForClient;
     private JobNews.@Nullable Watch watch;
     private @Nullable JobRow seen;
@@ -47,7 +52,9 @@ final class Wait implements JobNews.Watcher {
         this.onLeaving = onLeaving;
         long now = System.nanoTime();
         this.until = now + waiting.most().toNanos();
-        this.nextLookForClient = now + LOOK_FOR_CLIENT.toNanos();
+        this.betweenLooks =
+                (waiting.cancelsByLeaving() ? LOOK_FOR_CLIENT_SOON : LOOK_FOR_CLIENT).toNanos();
+        this.nextLookForClient = now + betweenLooks;
     }
 
     CompletableFuture<JobView> answer() {
@@ -103,7 +110,7 @@ final class Wait implements JobNews.Watcher {
                 watch.lookNow();
             }
         } else if (nanos - nextLookForClient >= 0) {
-            nextLookForClient = nanos + LOOK_FOR_CLIENT.toNanos();
+            nextLookForClient = nanos + betweenLooks;
             // Asked in here, because nobody may ask after the answer.
             if (waiting.presence().isGone()) {
                 leave();
@@ -141,13 +148,12 @@ final class Wait implements JobNews.Watcher {
         if (watch != null) {
             watch.close();
         }
-        Thread.startVirtualThread(
-                () -> {
-                    try {
-                        how.accept(answer);
-                    } catch (RuntimeException e) {
-                        answer.completeExceptionally(e);
-                    }
-                });
+        Thread.startVirtualThread(() -> {
+            try {
+                how.accept(answer);
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
     }
 }

@@ -56,10 +56,10 @@ final class JobStream implements JobNews.Watcher {
                 }
             }
             case JobEvent.Submitted _,
-                            JobEvent.Started _,
-                            JobEvent.Freed _,
-                            JobEvent.Requeued _,
-                            JobEvent.Finished _ -> {
+                    JobEvent.Started _,
+                    JobEvent.Freed _,
+                    JobEvent.Requeued _,
+                    JobEvent.Finished _ -> {
                 // A look tells of these.
             }
         }

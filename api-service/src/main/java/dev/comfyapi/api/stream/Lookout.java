@@ -1,5 +1,8 @@
 package dev.comfyapi.api.stream;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+
 import dev.comfyapi.api.job.JobNews.Watch;
 import dev.comfyapi.api.job.JobNews.Watcher;
 import dev.comfyapi.db.job.JobRow;
@@ -7,9 +10,6 @@ import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.TokenPlace;
 import dev.comfyapi.model.message.JobEvent;
-
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -163,10 +163,10 @@ final class Lookout {
             case JobEvent.Progress progress -> hear(known, event, progress.epoch());
             case JobEvent.Preview preview -> hear(known, event, preview.epoch());
             case JobEvent.Submitted _,
-                            JobEvent.Started _,
-                            JobEvent.Freed _,
-                            JobEvent.Requeued _,
-                            JobEvent.Finished _ ->
+                    JobEvent.Started _,
+                    JobEvent.Freed _,
+                    JobEvent.Requeued _,
+                    JobEvent.Finished _ ->
                     want(event.job());
         }
     }
@@ -184,12 +184,11 @@ final class Lookout {
             if (row == null || epoch > row.epoch()) {
                 want(event.job());
             } else if (epoch == row.epoch() && row.place() == TokenPlace.LEASE) {
-                tenants.forEach(
-                        client -> {
-                            if (client.stream().tenant() == row.tenant()) {
-                                client.heard(row, event);
-                            }
-                        });
+                tenants.forEach(client -> {
+                    if (client.stream().tenant() == row.tenant()) {
+                        client.heard(row, event);
+                    }
+                });
             }
         }
     }
@@ -266,12 +265,11 @@ final class Lookout {
             return;
         }
         rows.put(row.id(), row);
-        tenants.forEach(
-                client -> {
-                    if (client.stream().tenant() == row.tenant()) {
-                        client.look(row);
-                    }
-                });
+        tenants.forEach(client -> {
+            if (client.stream().tenant() == row.tenant()) {
+                client.look(row);
+            }
+        });
     }
 
     private Duration again() {
@@ -279,13 +277,12 @@ final class Lookout {
     }
 
     private void tick(long now) {
-        watched.forEach(
-                (job, known) -> {
-                    known.eyes.forEach(eye -> eye.watcher.pass(now));
-                    if (now - known.nextLook >= 0) {
-                        wanted.add(job);
-                    }
-                });
+        watched.forEach((job, known) -> {
+            known.eyes.forEach(eye -> eye.watcher.pass(now));
+            if (now - known.nextLook >= 0) {
+                wanted.add(job);
+            }
+        });
         tenants.forEach(client -> client.courier().pass(now));
     }
 
@@ -296,7 +293,7 @@ final class Lookout {
         List<JobRow> rows;
         try {
             rows = store.findAll(jobs);
-        } catch (DataAccessException e) {
+        } catch (RuntimeException e) {
             if (answered) {
                 answered = false;
                 LOG.warn(
@@ -329,8 +326,7 @@ final class Lookout {
         each(List.copyOf(missing), again, eye -> eye.watcher.gone());
     }
 
-    private void each(
-            List<JobId> jobs, Duration again, Consumer<Eye> tell) {
+    private void each(List<JobId> jobs, Duration again, Consumer<Eye> tell) {
         for (var job : jobs) {
             var known = watched.get(job);
             if (known != null) {

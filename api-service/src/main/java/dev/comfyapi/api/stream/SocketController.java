@@ -17,10 +17,10 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.websocket.CloseReason;
+import jakarta.websocket.DeploymentException;
 import jakarta.websocket.Endpoint;
 import jakarta.websocket.EndpointConfig;
 import jakarta.websocket.MessageHandler;
-import jakarta.websocket.DeploymentException;
 import jakarta.websocket.Session;
 import jakarta.websocket.server.ServerContainer;
 import jakarta.websocket.server.ServerEndpointConfig;
@@ -95,8 +95,7 @@ final class SocketController {
         var place = streams.take(caller);
         var socket = new Socket(caller.tenant(), row, base, previews, place);
         try {
-            container(request)
-                    .upgradeHttpToWebSocket(request, response, socket.config(), Map.of());
+            container(request).upgradeHttpToWebSocket(request, response, socket.config(), Map.of());
         } catch (DeploymentException e) {
             throw new ServletException(e);
         } finally {
@@ -166,8 +165,7 @@ final class SocketController {
             session.getUserProperties()
                     .put("org.apache.tomcat.websocket.READ_IDLE_TIMEOUT_MS", SILENCE_MS);
             // What a client says is read in pieces, and ignored.
-            session.addMessageHandler(
-                    String.class, (MessageHandler.Partial<String>) (_, _) -> {});
+            session.addMessageHandler(String.class, (MessageHandler.Partial<String>) (_, _) -> {});
             session.addMessageHandler(
                     ByteBuffer.class, (MessageHandler.Partial<ByteBuffer>) (_, _) -> {});
             var line = new SocketLine(json, session);

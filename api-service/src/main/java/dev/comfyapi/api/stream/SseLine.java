@@ -26,8 +26,7 @@ final class SseLine implements Courier.Line {
     private final AsyncContext request;
     private final OutputStream out;
 
-    private SseLine(
-            JsonMapper json, Presence presence, AsyncContext request, OutputStream out) {
+    private SseLine(JsonMapper json, Presence presence, AsyncContext request, OutputStream out) {
         this.json = json;
         this.presence = presence;
         this.request = request;
@@ -35,8 +34,7 @@ final class SseLine implements Courier.Line {
     }
 
     /// Answers 200; from here on the request ends by [#hangUp].
-    static SseLine open(
-            JsonMapper json, HttpServletRequest request, HttpServletResponse response)
+    static SseLine open(JsonMapper json, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType("text/event-stream");
@@ -100,7 +98,6 @@ final class SseLine implements Courier.Line {
         // An id without data is taken note of by clients, and is no event.
         send(": keep-alive\n" + (position == null ? "\n" : "id: " + position + "\n\n"));
     }
-
 
     private void send(String text) throws IOException {
         send(ascii(text));

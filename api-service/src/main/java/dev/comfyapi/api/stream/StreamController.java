@@ -66,9 +66,7 @@ final class StreamController {
         this.json = json;
     }
 
-    @GetMapping(
-            path = "/api/v1/jobs/{job_id}/events",
-            produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    @GetMapping(path = "/api/v1/jobs/{job_id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     @Operation(
             summary = "Follow a job by server-sent events",
             description =
@@ -124,6 +122,10 @@ final class StreamController {
             return;
         }
         var base = publicUrl.of(request);
+        if (request.getMethod().equals("HEAD")) {
+            response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
+            return;
+        }
         var place = streams.take(caller);
         SseLine line;
         try {
@@ -133,9 +135,7 @@ final class StreamController {
             throw e;
         }
         var telling = new JobTelling(id, of -> views.of(of, base), seen);
-        var courier =
-                new Courier(
-                        line, telling::tell, new Outbox(MOST_WAITING), KEEP_ALIVE, place);
+        var courier = new Courier(line, telling::tell, new Outbox(MOST_WAITING), KEEP_ALIVE, place);
         line.onEnd(courier::left);
         watch.follow(caller.tenant(), row, new JobStream(views, courier, previews), courier);
     }

@@ -148,10 +148,10 @@ final class TenantStream {
             case JobEvent.Preview preview ->
                     filter.types().contains(Message.PREVIEW) ? new News.Preview(preview) : null;
             case JobEvent.Submitted _,
-                            JobEvent.Started _,
-                            JobEvent.Freed _,
-                            JobEvent.Requeued _,
-                            JobEvent.Finished _ ->
+                    JobEvent.Started _,
+                    JobEvent.Freed _,
+                    JobEvent.Requeued _,
+                    JobEvent.Finished _ ->
                     null;
         };
     }

@@ -130,6 +130,10 @@ final class TenantStreamController {
                         batch(request.getParameter("batch_id")));
         var since = since(request.getHeader("Last-Event-ID"));
         var now = store.now();
+        if (request.getMethod().equals("HEAD")) {
+            response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
+            return;
+        }
         var place = streams.take(caller);
         SseLine line;
         try {

@@ -138,7 +138,8 @@ final class BatchController {
     @Parameter(
             name = "X-Cancel-On-Disconnect",
             in = ParameterIn.HEADER,
-            description = "`true` cancels the jobs when you close the connection while they are waited for",
+            description =
+                    "`true` cancels the jobs when you close the connection while they are waited for",
             schema = @Schema(type = "boolean"))
     @RequestBody(
             required = true,
@@ -148,8 +149,8 @@ final class BatchController {
                             schema = @Schema(implementation = PromptBody.BatchBody.class)))
     @ApiResponse(responseCode = "200", description = "All jobs have ended")
     @ApiResponse(responseCode = "202", description = "Some jobs have not ended yet")
-    CompletableFuture<ResponseEntity<BatchView>> generate(
-            Caller caller, HttpServletRequest request) throws IOException {
+    CompletableFuture<ResponseEntity<BatchView>> generate(Caller caller, HttpServletRequest request)
+            throws IOException {
         var preference = preferences.of(request);
         var body = json.read(request);
         var wait = preference.waitOr(properties.generateWait());

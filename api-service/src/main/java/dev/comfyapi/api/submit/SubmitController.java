@@ -239,8 +239,7 @@ final class SubmitController {
             Outcome outcome,
             Preference preference,
             Duration wait) {
-        var waiting =
-                Waiting.ofSubmit(request, caller.tenant(), publicUrl.of(request), wait);
+        var waiting = Waiting.ofSubmit(request, caller.tenant(), publicUrl.of(request), wait);
         return jobs.whenEnded(new JobId(outcome.resource()), waiting)
                 .thenApply(job -> answer(job, outcome, preference, wait));
     }

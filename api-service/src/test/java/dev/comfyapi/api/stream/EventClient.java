@@ -46,11 +46,9 @@ final class EventClient implements AutoCloseable {
     /// @param headers names and values in turn
     static EventClient of(Api api, String path, String... headers) {
         try {
-            var request =
-                    api.request(path, headers).header("Accept", "text/event-stream").build();
+            var request = api.request(path, headers).header("Accept", "text/event-stream").build();
             var client =
-                    new EventClient(
-                            HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream()));
+                    new EventClient(HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream()));
             Thread.startVirtualThread(client::read);
             return client;
         } catch (IOException e) {
@@ -128,10 +126,8 @@ final class EventClient implements AutoCloseable {
         return events.stream()
                 .filter(event -> event.type().equals(type))
                 .findFirst()
-                .orElseThrow(
-                        () ->
-                                new AssertionError(
-                                        "no %s among %s %s".formatted(type, events, others)));
+                .orElseThrow(() ->
+                        new AssertionError("no %s among %s %s".formatted(type, events, others)));
     }
 
     @Override

@@ -52,7 +52,6 @@ class OutboxTest {
         assertThat(preview).as("leaving out a preview ends no stream").isTrue();
         assertThat(fourth).as("full of what has to be told").isFalse();
         assertThat(all())
-                .containsExactly(
-                        new News.Position(1), new News.Position(2), new News.Position(3));
+                .containsExactly(new News.Position(1), new News.Position(2), new News.Position(3));
     }
 }

@@ -143,16 +143,15 @@ class SocketTest {
 
         assertThat(plain.status()).isEqualTo(400);
         assertThat(plain.at("/code")).isEqualTo("bad_request");
-        assertThatThrownBy(
-                        () ->
-                                http.newWebSocketBuilder()
-                                        .header("Origin", "https://elsewhere.example")
-                                        .buildAsync(
-                                                URI.create(
-                                                        "ws://127.0.0.1:%d/ws/jobs/%s"
-                                                                .formatted(api.port(), job)),
-                                                new Reader())
-                                        .join())
+        assertThatThrownBy(() ->
+                        http.newWebSocketBuilder()
+                                .header("Origin", "https://elsewhere.example")
+                                .buildAsync(
+                                        URI.create(
+                                                "ws://127.0.0.1:%d/ws/jobs/%s"
+                                                        .formatted(api.port(), job)),
+                                        new Reader())
+                                .join())
                 .isInstanceOf(CompletionException.class)
                 .cause()
                 .isInstanceOfSatisfying(

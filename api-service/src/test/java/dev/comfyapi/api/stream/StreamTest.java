@@ -91,8 +91,7 @@ class StreamTest {
                     .startsWith("http://127.0.0.1:%d/files/".formatted(api.port()));
             assertThat(done.at("/status")).isEqualTo("succeeded");
             assertThat(done.at("/result/artifacts/0/filename")).isEqualTo("picture_00001_.png");
-            assertThat(done.id())
-                    .isEqualTo(api.get("/api/v1/jobs/" + job).at("/revision"));
+            assertThat(done.id()).isEqualTo(api.get("/api/v1/jobs/" + job).at("/revision"));
             assertThat(client.events()).extracting(event -> Long.parseLong(event.id())).isSorted();
         }
     }
@@ -123,6 +122,15 @@ class StreamTest {
         }
         assertThat(api.get(path, "Last-Event-ID", end).status()).isEqualTo(204);
         assertThat(api.get(path + "?after=" + end).status()).isEqualTo(204);
+        assertThat(
+                        api.send(
+                                        api.request(path)
+                                                .method(
+                                                        "HEAD",
+                                                        java.net.http.HttpRequest.BodyPublishers
+                                                                .noBody()))
+                                .status())
+                .isEqualTo(200);
     }
 
     @Test
@@ -136,8 +144,7 @@ class StreamTest {
 
         try (var first = EventClient.of(api, path);
                 var again =
-                        EventClient.of(
-                                api, path, "Last-Event-ID", first.await("progress").id())) {
+                        EventClient.of(api, path, "Last-Event-ID", first.await("progress").id())) {
             progress(lease, 0.6, 30);
             var next = again.await("progress");
 
@@ -216,8 +223,7 @@ class StreamTest {
 
             for (int i = 1; i <= 40; i++) {
                 long expected = i;
-                api.publish(
-                        new JobEvent.Preview(job, lease.epoch(), "3", "image/png", picture));
+                api.publish(new JobEvent.Preview(job, lease.epoch(), "3", "image/png", picture));
                 await().until(() ->
                         fast.types().stream().filter("preview"::equals).count() == expected);
             }

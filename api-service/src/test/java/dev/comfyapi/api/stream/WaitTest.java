@@ -72,10 +72,9 @@ class WaitTest {
         var kept = submitAndLeave(api, "stays", "");
 
         await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(
-                        () ->
-                                assertThat(api.get("/api/v1/jobs/" + canceled).at("/status"))
-                                        .isEqualTo("canceled"));
+                .untilAsserted(() ->
+                        assertThat(api.get("/api/v1/jobs/" + canceled).at("/status"))
+                                .isEqualTo("canceled"));
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> api.bean(OpenStreams.class).count() == before);
         assertThat(api.get("/api/v1/jobs/" + kept).at("/status")).isEqualTo("queued");
@@ -93,20 +92,17 @@ class WaitTest {
                             Content-Type: application/json\r
                             Content-Length: %d\r
                             %s\r
-                            %s"""
+                            %s\
+                            """
                                     .formatted(body.length(), header, body)
                                     .getBytes(StandardCharsets.US_ASCII));
             return await().until(
                             () ->
-                                    api
-                                            .jdbc()
+                                    api.jdbc()
                                             .sql("SELECT id FROM job WHERE :tag = ANY (tags)")
                                             .param("tag", tag)
-                                            .query(
-                                                    (rs, _) ->
-                                                            new JobId(
-                                                                    rs.getObject(
-                                                                            "id", UUID.class)))
+                                            .query((rs, _) ->
+                                                    new JobId(rs.getObject("id", UUID.class)))
                                             .list(),
                             jobs -> !jobs.isEmpty())
                     .getFirst();

@@ -211,7 +211,8 @@ public final class JobStore {
     private static final UUID FIRST_ID = new UUID(0, 0);
     private static final UUID LAST_ID = new UUID(-1, -1);
 
-    /// The times of acceptance are found by the ids, which are made a little earlier, by another clock.
+    /// The times of acceptance are found by the ids, which are made a little earlier, by another
+    /// clock.
     private static final String CHANGES =
             """
             SELECT at, id FROM (
