@@ -30,7 +30,7 @@ public final class OpenStreams {
 
     /// @throws ApiProblem when the caller has no place left
     public Place take(Caller caller) {
-        open.merge(caller, 1, Integer::sum);
+        int taken = open.merge(caller, 1, Integer::sum);
         var given = new AtomicBoolean();
         Place place =
                 () -> {
@@ -38,7 +38,7 @@ public final class OpenStreams {
                         open.computeIfPresent(caller, (_, n) -> n == 1 ? null : (Integer) (n - 1));
                     }
                 };
-        if (open.getOrDefault(caller, 0) > most) {
+        if (taken > most) {
             place.close();
             throw ApiProblem.of(
                             ProblemCode.TOO_MANY_STREAMS,

@@ -23,13 +23,20 @@ final class PresenceValve extends ValveBase {
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
         var connection = request.getCoyoteRequest();
-        request.setAttribute(
-                Presence.ATTRIBUTE,
-                (Presence)
-                        () -> {
-                            connection.action(ActionCode.AVAILABLE, true);
-                            return connection.getAvailable() == END;
-                        });
+        // The body of a GET is read by nobody, so it is what is there to read.
+        if (!request.getMethod().equals("GET") || !hasBody(request)) {
+            request.setAttribute(
+                    Presence.ATTRIBUTE,
+                    (Presence)
+                            () -> {
+                                connection.action(ActionCode.AVAILABLE, true);
+                                return connection.getAvailable() == END;
+                            });
+        }
         getNext().invoke(request, response);
+    }
+
+    private static boolean hasBody(Request request) {
+        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 }

@@ -11,7 +11,12 @@ import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.model.job.JobId;
 
-import io.swagger.v3.oas.annotations.Hidden;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
 
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -40,8 +45,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// What happens to a job, over a WebSocket. Who authenticates by a ticket will be let in here.
-@Hidden
 @RestController
+@Tag(name = "events")
 final class SocketController {
 
     private static final String PATH = "/ws/jobs/{job_id}";
@@ -75,6 +80,22 @@ final class SocketController {
     }
 
     @GetMapping(PATH)
+    @Operation(
+            summary = "Follow a job over a WebSocket",
+            description =
+                    "Text frames with the same JSON as the data of the server-sent events:"
+                            + " `status`, `progress`, `preview`, `artifact`, and `done`, after"
+                            + " which the connection is closed with 1000. 4404: no such job. 1001"
+                            + " and 1013: connect again.")
+    @Parameter(
+            name = "previews",
+            in = ParameterIn.QUERY,
+            description = "`false` leaves them out",
+            schema = @Schema(type = "boolean", defaultValue = "true"))
+    @ApiResponse(
+            responseCode = "101",
+            description = "The connection",
+            content = {})
     void follow(
             @PathVariable("job_id") String jobId,
             Caller caller,

@@ -162,19 +162,18 @@ class SocketTest {
 
     @Test
     void an_instance_that_stops_says_so_and_a_client_that_leaves_gives_its_place_back() {
-        try (var other = Api.fresh()) {
-            other.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
-            var job = other.submitted();
-            var stays = new Reader();
-            connect(other, "/ws/jobs/" + job, stays);
-            var leaves = connect(other, "/ws/jobs/" + job, new Reader());
-            await().until(() -> other.bean(OpenStreams.class).count() == 2);
-            leaves.abort();
-            await().until(() -> other.bean(OpenStreams.class).count() == 1);
+        var other = Api.fresh();
+        other.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
+        var job = other.submitted();
+        var stays = new Reader();
+        connect(other, "/ws/jobs/" + job, stays);
+        var leaves = connect(other, "/ws/jobs/" + job, new Reader());
+        await().until(() -> other.bean(OpenStreams.class).count() == 2);
+        leaves.abort();
+        await().until(() -> other.bean(OpenStreams.class).count() == 1);
 
-            other.close();
+        other.close();
 
-            assertThat(stays.code()).isEqualTo(1001);
-        }
+        assertThat(stays.code()).isEqualTo(1001);
     }
 }
