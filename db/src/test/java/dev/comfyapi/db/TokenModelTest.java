@@ -111,7 +111,16 @@ class TokenModelTest {
         var unused = run(spin);
         // Fairness for more than six processes.
         var compiled =
-                run(List.of("cc", effort, "-w", "-DNFAIR=3", "-DMEMLIM=3000", "-o", "pan", "pan.c"));
+                run(
+                        List.of(
+                                "cc",
+                                effort,
+                                "-w",
+                                "-DNFAIR=3",
+                                "-DMEMLIM=3000",
+                                "-o",
+                                "pan",
+                                "pan.c"));
         assertThat(folder.resolve("pan")).as(unused + compiled).isExecutable();
     }
 
