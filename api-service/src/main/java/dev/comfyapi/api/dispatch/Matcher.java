@@ -55,6 +55,7 @@ final class Matcher {
     private final List<Line> lines = new ArrayList<>();
     private final List<Hand> hands = new ArrayList<>();
     private final Map<Integer, Account> accounts = new HashMap<>();
+    private final Map<Integer, Soon> soonByClass = new HashMap<>();
     private boolean exhausted;
 
     private Matcher(Snapshot snapshot) {
@@ -126,6 +127,18 @@ final class Matcher {
             held = worker.held();
             remainingMs = worker.remainingMs();
             loaded = worker.loaded();
+        }
+    }
+
+    /// What all workers together will soon have begun of a class; kept, because with a large fleet
+    /// counting it for each question is most of the work.
+    private static final class Soon {
+        private final Waiting waiting;
+        private long begun;
+
+        Soon(Waiting waiting, long begun) {
+            this.waiting = waiting;
+            this.begun = begun;
         }
     }
 
@@ -279,18 +292,27 @@ final class Matcher {
     /// Whether the workers that have the model loaded are expected to have begun all its known jobs
     /// before this one could have loaded it.
     private boolean isSoonRunElsewhere(Hand hand, Line line) {
-        var estimate = line.waiting.estimate();
-        long begun = 0;
-        for (var other : hands) {
-            if (other != hand
-                    && line.model().equals(other.loaded)
-                    && other.remainingMs <= estimate.loadMs()
-                    && other.worker.canRun(line.waiting.needs())) {
-                begun +=
-                        1 + (estimate.loadMs() - other.remainingMs) / Math.max(1, estimate.runMs());
-            }
-        }
-        return begun >= line.heads.size();
+        var soon =
+                soonByClass.computeIfAbsent(
+                        line.group().classId(),
+                        _ ->
+                                new Soon(
+                                        line.waiting,
+                                        hands.stream()
+                                                .mapToLong(other -> soonBegun(other, line.waiting))
+                                                .sum()));
+        return soon.begun - soonBegun(hand, line.waiting) >= line.heads.size();
+    }
+
+    /// How many jobs of this class a worker is expected to begin before another could have loaded
+    /// their model.
+    private static long soonBegun(Hand hand, Waiting waiting) {
+        var estimate = waiting.estimate();
+        return waiting.needs().affinity().equals(hand.loaded)
+                        && hand.remainingMs <= estimate.loadMs()
+                        && hand.worker.canRun(waiting.needs())
+                ? 1 + (estimate.loadMs() - hand.remainingMs) / Math.max(1, estimate.runMs())
+                : 0;
     }
 
     private void give(Hand hand, Line line) {
@@ -303,6 +325,7 @@ final class Matcher {
         var account = account(line);
         account.room--;
         account.vtime += estimate.runMs() / 1_000.0 / account.weight;
+        soonByClass.values().forEach(soon -> soon.begun -= soonBegun(hand, soon.waiting));
         hand.held++;
         if (!line.model().isEmpty() && !line.model().equals(hand.loaded)) {
             loads.add(head.job());
@@ -310,5 +333,6 @@ final class Matcher {
             hand.remainingMs += estimate.loadMs();
         }
         hand.remainingMs += estimate.runMs();
+        soonByClass.values().forEach(soon -> soon.begun += soonBegun(hand, soon.waiting));
     }
 }
