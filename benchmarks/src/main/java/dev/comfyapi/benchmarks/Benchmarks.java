@@ -12,7 +12,11 @@ import picocli.CommandLine.Command;
         subcommands = {
             SubmitRate.class,
             SubmitToComfyUi.class,
+            ReadJob.class,
             GpuIdle.class,
+            ScaleOut.class,
+            DeepQueue.class,
+            TickTime.class,
             OtherQueues.class,
             Waiters.class
         })

@@ -15,35 +15,58 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
-/// The whole platform with one worker on one simulator whose clock can be read.
+/// The whole platform, each worker on a simulator of its own whose clock can be read.
 final class Platform implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
     private final int port = FreePort.find();
     private final HttpClient http = HttpClient.newHttpClient();
-    private final ComfyUiSimulator comfyUi;
+    private final List<ComfyUiSimulator> comfyUis;
     private final Standalone standalone;
 
+    /// With one worker.
     Platform(Duration stepDelay) throws Exception {
+        this(stepDelay, 1);
+    }
+
+    Platform(Duration stepDelay, int workers) throws Exception {
         var folder = Files.createTempDirectory("benchmark");
         // Unpacked once for all runs.
         Files.createSymbolicLink(
                 folder.resolve("programs"),
                 Files.createDirectories(Path.of(".data", "programs")).toAbsolutePath());
-        comfyUi = ComfyUiSimulator.builder().stepDelay(stepDelay).start();
+        comfyUis =
+                IntStream.range(0, workers)
+                        .mapToObj(_ -> ComfyUiSimulator.builder().stepDelay(stepDelay).start())
+                        .toList();
         standalone =
                 Standalone.start(
                         Map.of(
                                 "PORT", Integer.toString(port),
                                 "DATA_DIR", folder.toString(),
-                                "COMFYUI_URLS", comfyUi.uri().toString()));
+                                "COMFYUI_URLS",
+                                        comfyUis.stream()
+                                                .map(comfyUi -> comfyUi.uri().toString())
+                                                .collect(Collectors.joining(","))));
     }
 
+    int port() {
+        return port;
+    }
+
+    /// The first one.
     ComfyUiSimulator comfyUi() {
-        return comfyUi;
+        return comfyUis.getFirst();
+    }
+
+    List<ComfyUiSimulator> comfyUis() {
+        return comfyUis;
     }
 
     JsonNode post(String path, String body) throws IOException, InterruptedException {
@@ -63,7 +86,7 @@ final class Platform implements AutoCloseable {
     @Override
     public void close() {
         standalone.close();
-        comfyUi.close();
+        comfyUis.forEach(ComfyUiSimulator::close);
         http.close();
     }
 }
