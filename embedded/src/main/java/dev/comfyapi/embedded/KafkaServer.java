@@ -7,6 +7,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.properties.MetaPropertiesEnsemble;
 import org.apache.kafka.metadata.storage.Formatter;
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -36,6 +37,17 @@ public final class KafkaServer implements AutoCloseable {
 
     /// Starts on a folder, which is formatted the first time.
     public static KafkaServer start(Path data, int port) {
+        return start(data, port, null);
+    }
+
+    /// A second way to the broker.
+    ///
+    /// @param port where it listens too
+    /// @param advertised where those who came that way are told to come: something that leads there
+    public record Detour(int port, int advertised) {}
+
+    /// The same with a second way to it.
+    public static KafkaServer start(Path data, int port, @Nullable Detour detour) {
         int controllerPort = FreePort.find();
         var config = new Properties();
         config.put("process.roles", "broker,controller");
@@ -43,9 +55,15 @@ public final class KafkaServer implements AutoCloseable {
         config.put("controller.quorum.voters", NODE + "@127.0.0.1:" + controllerPort);
         config.put(
                 "listeners",
-                "PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d"
-                        .formatted(port, controllerPort));
-        config.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
+                "PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d".formatted(port, controllerPort)
+                        + (detour == null ? "" : ",DETOUR://127.0.0.1:" + detour.port()));
+        config.put(
+                "advertised.listeners",
+                "PLAINTEXT://127.0.0.1:%d".formatted(port)
+                        + (detour == null ? "" : ",DETOUR://127.0.0.1:" + detour.advertised()));
+        config.put(
+                "listener.security.protocol.map",
+                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT");
         config.put("controller.listener.names", "CONTROLLER");
         config.put("log.dirs", data.toAbsolutePath().toString());
         config.put("auto.create.topics.enable", "false");

@@ -4,6 +4,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,8 +13,12 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/// An application developer with an HTTP client. Thread-safe.
+/// An application developer with an HTTP client, behind a balancer: requests go to the instances of
+/// the API in turn, and to the next one if the connection was refused, and for no other reason.
+/// Thread-safe.
 final class Client implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -23,10 +28,11 @@ final class Client implements AutoCloseable {
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(Duration.ofSeconds(5))
                     .build();
-    private final URI base;
+    private final List<URI> bases;
+    private final AtomicInteger turn = new AtomicInteger();
 
-    Client(URI base) {
-        this.base = base;
+    Client(List<URI> bases) {
+        this.bases = List.copyOf(bases);
     }
 
     record Answer(HttpResponse<byte[]> response) {
@@ -57,22 +63,41 @@ final class Client implements AutoCloseable {
     Answer post(String path, String body, String... headers)
             throws IOException, InterruptedException {
         return send(
-                request(path, headers)
+                path,
+                request(headers)
                         .header("Content-Type", "application/json")
                         .POST(BodyPublishers.ofString(body)));
     }
 
     Answer get(String path) throws IOException, InterruptedException {
-        return send(request(path).GET());
+        return send(path, request().GET());
     }
 
-    private HttpRequest.Builder request(String path, String... headers) {
-        var request = HttpRequest.newBuilder(base.resolve(path)).timeout(Duration.ofSeconds(30));
+    Answer delete(String path) throws IOException, InterruptedException {
+        return send(path, request().DELETE());
+    }
+
+    private static HttpRequest.Builder request(String... headers) {
+        var request = HttpRequest.newBuilder().timeout(Duration.ofSeconds(30));
         return headers.length == 0 ? request : request.headers(headers);
     }
 
-    private Answer send(HttpRequest.Builder request) throws IOException, InterruptedException {
-        return new Answer(http.send(request.build(), BodyHandlers.ofByteArray()));
+    private Answer send(String path, HttpRequest.Builder request)
+            throws IOException, InterruptedException {
+        int first = turn.getAndIncrement();
+        for (int i = 0; ; i++) {
+            var base = bases.get(Math.floorMod(first + i, bases.size()));
+            try {
+                return new Answer(
+                        http.send(
+                                request.uri(base.resolve(path)).build(),
+                                BodyHandlers.ofByteArray()));
+            } catch (ConnectException refused) {
+                if (i + 1 == bases.size()) {
+                    throw refused;
+                }
+            }
+        }
     }
 
     @Override

@@ -31,7 +31,9 @@ abstract class FaultRun implements Callable<Integer> {
     /// @return whether every promise was kept
     final boolean report() throws Exception {
         boolean kept = true;
-        for (var outcome : run()) {
+        var outcomes = run();
+        Outcome.printHead();
+        for (var outcome : outcomes) {
             kept &= outcome.print();
         }
         return kept;
@@ -42,16 +44,16 @@ abstract class FaultRun implements Callable<Integer> {
     /// @param step how long the simulators take for one sampler step
     final Platform platform(
             int workers, Duration step, List<String> apiArguments, List<String> workerArguments)
-            throws IOException {
+            throws IOException, InterruptedException {
+        return platform(workers, step, new Platform.Setting(1, apiArguments, workerArguments));
+    }
+
+    final Platform platform(int workers, Duration step, Platform.Setting setting)
+            throws IOException, InterruptedException {
         var comfyUis =
                 IntStream.range(0, workers)
                         .mapToObj(_ -> ComfyUiSimulator.builder().stepDelay(step).start())
                         .toList();
-        return new Platform(
-                Files.createTempDirectory("faults"),
-                programs,
-                comfyUis,
-                apiArguments,
-                workerArguments);
+        return new Platform(Files.createTempDirectory("faults"), programs, comfyUis, setting);
     }
 }

@@ -7,7 +7,8 @@ import picocli.CommandLine.Command;
 /// with status 1 when a promise was broken.
 @Command(
         name = "faults/run",
-        description = "Runs the platform while things go wrong; docs/faults.md has the figures.",
+        description =
+                "Runs the platform while things go wrong; docs/guarantees.md has the figures.",
         mixinStandardHelpOptions = true,
         subcommands = {
             ComfyUiFaults.class,
@@ -15,7 +16,16 @@ import picocli.CommandLine.Command;
             WorkerKills.class,
             PostgresKills.class,
             KafkaAway.class,
-            Zombies.class
+            Zombies.class,
+            ApiKills.class,
+            RollingRestart.class,
+            NoisyNeighbour.class,
+            Poison.class,
+            Partitions.class,
+            Pauses.class,
+            CancelRaces.class,
+            LateStart.class,
+            Combined.class
         })
 public final class FaultRuns {
 

@@ -42,8 +42,7 @@ final class KafkaAway extends FaultRun {
         var submit = new Submit(client, ledger);
         long earlier = Outcome.executions(platform);
         boolean ended = true;
-        int before =
-                platform.database().sql("SELECT count(*) FROM job").query(Integer.class).single();
+        int before = platform.storedJobs();
         for (int i = 0; i < jobs; i++) {
             submit.job(Submit.picture("%s %d".formatted(name, i), 4, Duration.ofSeconds(60)));
             // Some alone, some with others behind them.

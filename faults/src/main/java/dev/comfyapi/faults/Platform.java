@@ -21,27 +21,65 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// The platform as an operator runs it: the API and each worker a process of its own that can be
-/// killed, stopped and started; Postgres too; Kafka and the simulators in this one.
+/// The platform as an operator runs it: each API and each worker a process of its own that can be
+/// killed, stopped and started; Postgres too; Kafka and the simulators in this one. The ways from
+/// the processes to what they need can be cut.
 final class Platform implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+    /// What is started, one after the other.
+    enum Part {
+        POSTGRES,
+        KAFKA,
+        API,
+        WORKERS
+    }
+
+    /// How it is set up.
+    ///
+    /// @param apis instances of the API
+    /// @param apiArguments settings of each API, as `--name=value`
+    /// @param workerArguments settings of each worker, as `--name=value`
+    /// @param order in which its parts are started
+    /// @param pause between the starts of two parts
+    record Setting(
+            int apis,
+            List<String> apiArguments,
+            List<String> workerArguments,
+            List<Part> order,
+            Duration pause) {
+
+        static final List<Part> USUAL = List.of(Part.POSTGRES, Part.KAFKA, Part.API, Part.WORKERS);
+
+        Setting(int apis, List<String> apiArguments, List<String> workerArguments) {
+            this(apis, apiArguments, workerArguments, USUAL, Duration.ZERO);
+        }
+    }
 
     private final Path folder;
     private final Path programs;
-    private final int apiPort = FreePort.find();
+    private final List<Integer> apiPorts;
     private final Map<String, Process> running = new ConcurrentHashMap<>();
     private final List<ComfyUiSimulator> comfyUis;
-    private final List<String> workerArguments;
-    private final List<String> apiArguments;
-    private final String databaseUrl;
-    private final int databasePort;
-    private volatile PostgresServer postgres;
-    private volatile KafkaServer kafka;
+    private final Setting setting;
+    private final int databasePort = FreePort.find();
+    private final int kafkaPort = FreePort.find();
+    private final int kafkaDetour = FreePort.find();
+    private final TcpProxy apiToDatabase = new TcpProxy(databasePort);
+    private final TcpProxy workersToDatabase = new TcpProxy(databasePort);
+    private final TcpProxy workersToKafka = new TcpProxy(kafkaDetour);
+    private final List<TcpProxy> workerToComfyUi;
+    private long startedNanos;
+    private volatile @Nullable PostgresServer postgres;
+    private volatile @Nullable KafkaServer kafka;
 
-    /// Starts everything, one worker for each ComfyUI; returns when all workers are idle.
+    /// Starts everything with one API, one worker for each ComfyUI; returns when all workers are
+    /// idle.
     ///
     /// @param folder for data and logs
     /// @param programs where Postgres is unpacked
@@ -54,26 +92,81 @@ final class Platform implements AutoCloseable {
             List<ComfyUiSimulator> comfyUis,
             List<String> apiArguments,
             List<String> workerArguments)
-            throws IOException {
+            throws InterruptedException {
+        this(folder, programs, comfyUis, new Setting(1, apiArguments, workerArguments));
+    }
+
+    Platform(Path folder, Path programs, List<ComfyUiSimulator> comfyUis, Setting setting)
+            throws InterruptedException {
         this.folder = folder;
         this.programs = programs;
         this.comfyUis = List.copyOf(comfyUis);
-        this.apiArguments = List.copyOf(apiArguments);
-        this.workerArguments = List.copyOf(workerArguments);
-        postgres = PostgresServer.start(folder.resolve("postgres"), programs);
-        databaseUrl = postgres.jdbcUrl();
-        databasePort = postgres.port();
-        kafka = KafkaServer.start(folder.resolve("kafka"));
-        startApi();
-        awaitApi();
-        for (int i = 0; i < comfyUis.size(); i++) {
-            startWorker(i);
+        this.setting = setting;
+        apiPorts = IntStream.range(0, setting.apis()).mapToObj(_ -> FreePort.find()).toList();
+        workerToComfyUi =
+                comfyUis.stream().map(comfyUi -> new TcpProxy(comfyUi.uri().getPort())).toList();
+        try {
+            // An empty folder is filled first: that is no part of any start.
+            PostgresServer.start(folder.resolve("postgres"), programs, databasePort).close();
+            for (var part : setting.order()) {
+                TimeUnit.MILLISECONDS.sleep(setting.pause().toMillis());
+                startedNanos = System.nanoTime();
+                start(part);
+            }
+            awaitApi();
+            awaitIdle();
+        } catch (InterruptedException | RuntimeException e) {
+            close();
+            throw e;
         }
-        awaitIdle();
     }
 
+    private void start(Part part) {
+        switch (part) {
+            case POSTGRES -> startPostgres();
+            case KAFKA -> kafka = newKafka();
+            case API -> IntStream.range(0, setting.apis()).forEach(this::startApi);
+            case WORKERS -> IntStream.range(0, comfyUis.size()).forEach(this::startWorker);
+        }
+    }
+
+    /// Since its last part was started, by `System.nanoTime()`.
+    long startedNanos() {
+        return startedNanos;
+    }
+
+    /// Uses all instances of the API in turn.
     Client client() {
-        return new Client(URI.create("http://127.0.0.1:" + apiPort));
+        return new Client(apiPorts.stream().map(Platform::uri).toList());
+    }
+
+    /// Uses this instance only.
+    Client client(int api) {
+        return new Client(List.of(uri(apiPorts.get(api))));
+    }
+
+    private static URI uri(int port) {
+        return URI.create("http://127.0.0.1:" + port);
+    }
+
+    int apis() {
+        return setting.apis();
+    }
+
+    TcpProxy apiToDatabase() {
+        return apiToDatabase;
+    }
+
+    TcpProxy workersToDatabase() {
+        return workersToDatabase;
+    }
+
+    TcpProxy workersToKafka() {
+        return workersToKafka;
+    }
+
+    TcpProxy workerToComfyUi(int number) {
+        return workerToComfyUi.get(number);
     }
 
     List<ComfyUiSimulator> comfyUis() {
@@ -84,10 +177,19 @@ final class Platform implements AutoCloseable {
         return "worker-" + number;
     }
 
-    void startApi() {
-        var arguments = new ArrayList<>(List.of("--server.port=" + apiPort));
-        arguments.addAll(apiArguments);
-        start("api", "dev.comfyapi.api.ApiApplication", arguments);
+    static String api(int number) {
+        return "api-" + number;
+    }
+
+    void startApi(int number) {
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                "--server.port=" + apiPorts.get(number),
+                                "--spring.datasource.url=" + url(apiToDatabase.port()),
+                                "--comfyapi.kafka.servers=127.0.0.1:" + kafkaPort));
+        arguments.addAll(setting.apiArguments());
+        start(api(number), "dev.comfyapi.api.ApiApplication", arguments);
     }
 
     void startWorker(int number) {
@@ -102,8 +204,11 @@ final class Platform implements AutoCloseable {
                                 "--spring.main.web-application-type=none",
                                 "--comfyapi.worker.name=" + name,
                                 "--comfyapi.worker.spool=" + folder.resolve("spool").resolve(name),
-                                "--comfyapi.worker.comfyui-url=" + comfyUis.get(number).uri()));
-        arguments.addAll(workerArguments);
+                                "--comfyapi.worker.comfyui-url="
+                                        + uri(workerToComfyUi.get(number).port()),
+                                "--spring.datasource.url=" + url(workersToDatabase.port()),
+                                "--comfyapi.kafka.servers=127.0.0.1:" + workersToKafka.port()));
+        arguments.addAll(setting.workerArguments());
         start(name, "dev.comfyapi.worker.WorkerApplication", arguments);
     }
 
@@ -119,8 +224,6 @@ final class Platform implements AutoCloseable {
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 main,
-                                "--spring.datasource.url=" + databaseUrl,
-                                "--comfyapi.kafka.servers=" + kafka.address(),
                                 "--comfyapi.artifacts.folder=" + folder.resolve("artifacts")));
         command.addAll(arguments);
         try {
@@ -137,9 +240,14 @@ final class Platform implements AutoCloseable {
         }
     }
 
-    /// Waits until the API takes requests.
+    /// Waits until every API takes requests.
     void awaitApi() {
-        try (var client = client()) {
+        IntStream.range(0, setting.apis()).forEach(this::awaitApi);
+    }
+
+    /// Waits until this API takes requests.
+    void awaitApi(int number) {
+        try (var client = client(number)) {
             Awaitility.await("the API to be ready")
                     .atMost(PATIENCE)
                     .ignoreExceptions()
@@ -194,7 +302,18 @@ final class Platform implements AutoCloseable {
     }
 
     void stopKafka() {
-        kafka.close();
+        @Nullable KafkaServer server = kafka;
+        kafka = null;
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    private KafkaServer newKafka() {
+        return KafkaServer.start(
+                folder.resolve("kafka"),
+                kafkaPort,
+                new KafkaServer.Detour(kafkaDetour, workersToKafka.port()));
     }
 
     /// @param wiped whether it has lost everything it knew
@@ -206,12 +325,15 @@ final class Platform implements AutoCloseable {
                 }
             }
         }
-        kafka = KafkaServer.start(folder.resolve("kafka"), kafka.port());
+        kafka = newKafka();
     }
 
     /// SIGKILL of the database server.
     void killPostgres() {
-        postgres.kill();
+        @Nullable PostgresServer server = postgres;
+        if (server != null) {
+            server.kill();
+        }
     }
 
     /// Returns when it accepts connections.
@@ -219,8 +341,18 @@ final class Platform implements AutoCloseable {
         postgres = PostgresServer.start(folder.resolve("postgres"), programs, databasePort);
     }
 
+    private static String url(int port) {
+        return "jdbc:postgresql://127.0.0.1:%d/postgres?user=postgres".formatted(port);
+    }
+
+    /// Straight to Postgres.
     JdbcClient database() {
-        return JdbcClient.create(new DriverManagerDataSource(databaseUrl));
+        return JdbcClient.create(new DriverManagerDataSource(url(databasePort)));
+    }
+
+    /// How many jobs there are.
+    int storedJobs() {
+        return database().sql("SELECT count(*) FROM job").query(Integer.class).single();
     }
 
     List<String> brokenInvariants() {
@@ -253,8 +385,15 @@ final class Platform implements AutoCloseable {
                 process.destroyForcibly();
             }
         }
-        kafka.close();
-        postgres.close();
+        apiToDatabase.close();
+        workersToDatabase.close();
+        workersToKafka.close();
+        workerToComfyUi.forEach(TcpProxy::close);
+        stopKafka();
+        @Nullable PostgresServer server = postgres;
+        if (server != null) {
+            server.close();
+        }
         comfyUis.forEach(ComfyUiSimulator::close);
     }
 }

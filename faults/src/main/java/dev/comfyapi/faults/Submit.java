@@ -24,17 +24,19 @@ final class Submit {
         this.ledger = ledger;
     }
 
+    /// @return the job's id
     /// @throws IllegalStateException when the answer is neither an acceptance nor a 503 with
     ///   `Retry-After`
-    void job(String body) throws InterruptedException {
+    String job(String body) throws InterruptedException {
         var key = UUID.randomUUID().toString();
         long until = System.nanoTime() + LONGEST.toNanos();
         while (System.nanoTime() < until) {
             try {
                 var answer = client.post("/api/v1/jobs", body, "Idempotency-Key", key);
                 if (answer.status() == 202) {
-                    ledger.accept(answer.json().path("job_id").asString());
-                    return;
+                    var id = answer.json().path("job_id").asString();
+                    ledger.accept(id);
+                    return id;
                 }
                 if (answer.status() != 503
                         || answer.header("Retry-After").isEmpty()

@@ -49,4 +49,14 @@ class FaultRunsTest {
 
         assertThat(run.report()).isTrue();
     }
+
+    /// Killed, restarted, stopped, cut off and poisoned, one after the other, on one platform that
+    /// was started in a strange order.
+    @Test
+    void the_platform_survives_one_fault_after_the_other() throws Exception {
+        var run = new Combined();
+        run.programs = PROGRAMS;
+
+        assertThat(run.report()).isTrue();
+    }
 }
