@@ -97,6 +97,7 @@ public final class Api implements AutoCloseable {
             all.add("--comfyapi.dispatch.enabled=false");
         }
         all.add("--comfyapi.catalogue.keep=1ms");
+        all.add("--comfyapi.drain=0s");
         context =
                 new SpringApplicationBuilder(ApiApplication.class)
                         .initializers(this::listen)

@@ -14,12 +14,15 @@ import java.time.Duration;
 /// @param maxBody largest body
 /// @param maxWait longest wait that a client may ask for
 /// @param maxStreams most waits and streams that one caller may have open on one instance
+/// @param drain how long an instance that ends asks clients to close their connections before it
+///   closes them itself
 @ConfigurationProperties("comfyapi")
 record HttpProperties(
         @Nullable URI publicUrl,
         @DefaultValue("10MB") DataSize maxBody,
         @DefaultValue("60s") Duration maxWait,
-        @DefaultValue("32") int maxStreams) {
+        @DefaultValue("32") int maxStreams,
+        @DefaultValue("1s") Duration drain) {
 
     HttpProperties {
         if (publicUrl != null && (!publicUrl.isAbsolute() || publicUrl.getHost() == null)) {
@@ -34,6 +37,10 @@ record HttpProperties(
         if (maxBody.toBytes() > Integer.MAX_VALUE / 4) {
             throw new IllegalArgumentException(
                     "comfyapi.max-body (%s) must be at most 512MB".formatted(maxBody));
+        }
+        if (drain.isNegative()) {
+            throw new IllegalArgumentException(
+                    "comfyapi.drain (%s) must not be negative".formatted(drain));
         }
     }
 }
