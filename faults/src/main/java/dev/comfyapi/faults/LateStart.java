@@ -12,8 +12,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
-/// Everything is started in an order that the seed decides, with a pause between: whatever starts
-/// before what it needs waits for it.
+/// Everything is started in an order that the seed decides, with a pause between, and something
+/// that others need comes last: whatever starts before what it needs waits for it.
 ///
 /// Recovery is from the start of the last part until the API takes requests and all workers are
 /// idle.
@@ -28,12 +28,12 @@ final class LateStart extends FaultRun {
     @Option(names = "--trials", description = "Starts (${DEFAULT-VALUE})")
     int trials = 8;
 
-    /// In another order than usual.
+    /// Postgres or Kafka last.
     static Setting setting(Random random) {
         var order = new ArrayList<>(List.of(Part.values()));
         do {
             Collections.shuffle(order, random);
-        } while (order.getFirst() == Part.POSTGRES);
+        } while (order.getLast() != Part.POSTGRES && order.getLast() != Part.KAFKA);
         return new Setting(SharedRun.APIS, List.of(), List.of(), order, PAUSE);
     }
 

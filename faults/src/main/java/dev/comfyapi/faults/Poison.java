@@ -58,8 +58,13 @@ final class Poison extends SharedRun {
                 }
                 long began = System.nanoTime();
                 var poison = UUID.fromString(poisons.getLast());
+                int epoch = 0;
                 while (lives(platform, poison) && deaths < DEADLY * trials + 2) {
-                    deaths += killWhoRuns(platform, poison);
+                    int killed = killWhoRuns(platform, poison, epoch);
+                    if (killed > epoch) {
+                        epoch = killed;
+                        deaths++;
+                    }
                     TimeUnit.MILLISECONDS.sleep(50);
                 }
                 recovery.add(System.nanoTime() - began);
@@ -105,27 +110,31 @@ final class Poison extends SharedRun {
                 .single();
     }
 
-    /// @return how many workers died
-    private static int killWhoRuns(Platform platform, UUID job) throws InterruptedException {
-        var name =
+    private record Held(String worker, int epoch) {}
+
+    /// @param after a later assignment than this: the lease of a dead worker stays for a while
+    /// @return the assignment whose worker died; `after` when none did
+    private static int killWhoRuns(Platform platform, UUID job, int after)
+            throws InterruptedException {
+        var held =
                 platform.database()
                         .sql(
                                 """
-                                SELECT w.name FROM lease l JOIN worker w ON w.id = l.worker_id
-                                WHERE l.job_id = ? AND l.started_at IS NOT NULL AND NOT w.gone
+                                SELECT w.name, l.epoch FROM lease l JOIN worker w ON w.id = l.worker_id
+                                WHERE l.job_id = ? AND l.epoch > ? AND l.started_at IS NOT NULL AND NOT w.gone
                                 """)
-                        .param(job)
-                        .query(String.class)
+                        .params(job, after)
+                        .query((rs, _) -> new Held(rs.getString(1), rs.getInt(2)))
                         .optional();
-        if (name.isEmpty()) {
-            return 0;
+        if (held.isEmpty()) {
+            return after;
         }
-        platform.kill(name.get());
+        platform.kill(held.get().worker());
         for (int i = 0; i < WORKERS; i++) {
-            if (Platform.worker(i).equals(name.get())) {
+            if (Platform.worker(i).equals(held.get().worker())) {
                 platform.startWorker(i);
             }
         }
-        return 1;
+        return held.get().epoch();
     }
 }
