@@ -129,9 +129,9 @@ final class CancelRaces extends SharedRun {
             return;
         }
         var job = client.get("/api/v1/jobs/" + told.getLast());
+        var result = job.json().path("result");
         if (!job.json().path("status").asString().equals("canceled")
-                || !job.json().path("result").isMissingNode()
-                        && !job.json().path("result").isNull()) {
+                || !(result.isMissingNode() || result.isNull())) {
             wrong.add("It was canceled, and now it is " + job);
         }
     }

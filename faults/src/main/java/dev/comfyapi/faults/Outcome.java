@@ -42,7 +42,7 @@ record Outcome(
                 lost,
                 duplicated,
                 recovery,
-                executionsPerJob - (double) earlier / jobs,
+                (double) (Math.round(executionsPerJob * jobs) - earlier) / jobs,
                 seed,
                 broken);
     }
