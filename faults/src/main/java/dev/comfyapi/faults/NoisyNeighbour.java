@@ -135,6 +135,7 @@ final class NoisyNeighbour extends SharedRun {
                     null,
                     null,
                     null,
+                    null,
                     3,
                     60_000,
                     false);
