@@ -18,6 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
+import tools.jackson.databind.node.ObjectNode;
+
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.URI;
@@ -228,6 +230,36 @@ class JourneysTest {
                         .allMatch(
                                 c -> c.executions().stream().noneMatch(e -> e.endedNanos() == 0)));
         assertThat(client.job(id).path("result").isNull()).isTrue();
+    }
+
+    @Test
+    void a_running_job_that_is_not_done_in_time_expires_and_its_comfyui_stops() throws Exception {
+        var like = "/api/v1/jobs/%s/workflow".formatted(client.submit("slow"));
+        var graph = client.get(like).json();
+        for (var node : graph) {
+            if (node.path("inputs") instanceof ObjectNode inputs && inputs.has("steps")) {
+                inputs.put("steps", 4_000);
+            }
+        }
+        var answer =
+                client.post(
+                        "/api/v1/jobs",
+                        "{\"workflow\": %s, \"finish_within_s\": 5}".formatted(graph));
+        var id = answer.json().path("job_id").stringValue();
+        await().pollInterval(Duration.ofMillis(20))
+                .untilAsserted(() -> assertThat(client.statusOf(id)).isEqualTo("running"));
+
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(client.statusOf(id)).isEqualTo("expired"));
+        await().untilAsserted(() ->
+                assertThat(comfyUis)
+                        .allMatch(
+                                c -> c.executions().stream().noneMatch(e -> e.endedNanos() == 0)));
+
+        assertThat(client.job(id).at("/error/code").stringValue()).isEqualTo("deadline_exceeded");
+        var attempts = client.get("/api/v1/jobs/%s/attempts".formatted(id)).json();
+        assertThat(attempts.at("/attempts/0/outcome").stringValue()).isEqualTo("expired");
+        assertThat(attempts.at("/attempts/0/worker").stringValue()).isNotEmpty();
     }
 
     @Test

@@ -12,7 +12,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /// Lists jobs in pages that stay what they are while jobs come and go.
@@ -24,8 +23,7 @@ final class JobList {
     private static final int MOST = 200;
     private static final int MOST_OFFSET = 1_000;
     private static final Pattern NUMBER = Pattern.compile("[0-9]{1,9}");
-    private static final Set<String> OF_THE_PAGE =
-            new TreeSet<>(Set.of("limit", "cursor", "offset", "order"));
+    private static final Set<String> OF_THE_PAGE = Set.of("limit", "cursor", "offset", "order");
     private static final String KNOWN =
             "batch_id, created_after, created_before, cursor, error_code, limit, metadata[key],"
                     + " offset, order, status, tag, worker";
