@@ -297,7 +297,7 @@ final class Waiters implements Callable<Integer> {
     }
 
     private void awaitOpen() throws Exception {
-        long until = System.nanoTime() + Duration.ofMinutes(3).toNanos();
+        long until = System.nanoTime() + Duration.ofMinutes(10).toNanos();
         while (metric("comfyapi_jobs_waiters") < waiters + streams) {
             if (System.nanoTime() > until) {
                 throw new IllegalStateException(

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comfyapi.db.job.ErasureStore;
 import dev.comfyapi.db.job.ErasureStore.Erasing;
-import dev.comfyapi.db.job.JobStore.Filter;
+import dev.comfyapi.db.job.JobFilter;
+import dev.comfyapi.db.job.JobStore.Order;
+import dev.comfyapi.db.job.JobStore.Part;
 import dev.comfyapi.db.job.RetentionStore;
 import dev.comfyapi.db.job.StrayStore;
 import dev.comfyapi.db.job.StrayStore.Folder;
@@ -250,7 +252,7 @@ class RetentionTest {
         assertThat(after.finishedAt()).isEqualTo(before.finishedAt());
         assertThat(after.gpuMs()).isEqualTo(before.gpuMs());
         assertThat(after.revision()).isGreaterThan(before.revision());
-        assertThat(db.jobs.list(TENANT, new Filter(List.of(), null, 10))).hasSize(1);
+        assertThat(db.jobs.list(TENANT, JobFilter.NONE, new Part(Order.NEWEST_FIRST, null, 10)).jobs()).hasSize(1);
         assertThat(erasures.unfinished(10)).containsExactly(new ErasureStore.Unfinished(job, 1));
         erasures.finish(job);
         assertThat(erasures.unfinished(10)).isEmpty();
