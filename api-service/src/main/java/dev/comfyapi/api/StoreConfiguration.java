@@ -7,6 +7,9 @@ import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.LiveJobStore;
+import dev.comfyapi.db.operator.OperatedWorkerStore;
+import dev.comfyapi.db.operator.PoolStore;
+import dev.comfyapi.db.queue.OutlookStore;
 import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.tenant.TenantStore;
 
@@ -58,6 +61,21 @@ class StoreConfiguration {
     @Bean
     FleetStore fleetStore(JdbcClient jdbc) {
         return new FleetStore(jdbc);
+    }
+
+    @Bean
+    PoolStore poolStore(JdbcClient jdbc) {
+        return new PoolStore(jdbc);
+    }
+
+    @Bean
+    OperatedWorkerStore operatedWorkerStore(JdbcClient jdbc) {
+        return new OperatedWorkerStore(jdbc);
+    }
+
+    @Bean
+    OutlookStore outlookStore(JdbcClient jdbc) {
+        return new OutlookStore(jdbc);
     }
 
     @Bean

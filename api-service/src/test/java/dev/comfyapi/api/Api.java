@@ -98,6 +98,7 @@ public final class Api implements AutoCloseable {
         }
         all.add("--comfyapi.catalogue.keep=1ms");
         all.add("--comfyapi.drain=0s");
+        all.add("--comfyapi.queue.keep=1ms");
         context =
                 new SpringApplicationBuilder(ApiApplication.class)
                         .initializers(this::listen)
@@ -275,6 +276,13 @@ public final class Api implements AutoCloseable {
         return send(request(path, headers).GET());
     }
 
+    public Answer put(String path, String body) {
+        return send(
+                request(path)
+                        .setHeader("Content-Type", "application/json")
+                        .PUT(BodyPublishers.ofString(body)));
+    }
+
     public Answer post(String path, String body, String... headers) {
         return send(
                 request(path, headers)
@@ -328,14 +336,16 @@ public final class Api implements AutoCloseable {
     // The fleet.
 
     public WorkerStore.Registered aWorker(String name, String... models) {
-        return aWorker(
-                name,
-                new Catalogue(
-                        new TreeSet<>(Set.of(models)),
-                        new TreeSet<>(NODES),
-                        new TreeSet<>(Set.of("euler", "fleet_sampler")),
-                        new TreeSet<>(Set.of("normal", "fleet_scheduler")),
-                        "{}"));
+        return aWorker(name, aCatalogue(models));
+    }
+
+    public static Catalogue aCatalogue(String... models) {
+        return new Catalogue(
+                new TreeSet<>(Set.of(models)),
+                new TreeSet<>(NODES),
+                new TreeSet<>(Set.of("euler", "fleet_sampler")),
+                new TreeSet<>(Set.of("normal", "fleet_scheduler")),
+                "{}");
     }
 
     /// A picture that the tenant has uploaded, `asset://0198f3c2-7d41-7c55-9a3e-5b0f6c1d2e3f`, as
@@ -356,10 +366,17 @@ public final class Api implements AutoCloseable {
     }
 
     public WorkerStore.Registered aWorker(String name, Catalogue catalogue) {
-        return new WorkerStore(jdbc)
-                .register(
-                        new WorkerStore.Registration(
-                                name, "default", Topics.LANE_COUNT, null, "0.33.0", catalogue));
+        return aWorkerOf("default", name, catalogue);
+    }
+
+    public WorkerStore.Registered aWorkerOf(String pool, String name, Catalogue catalogue) {
+        return aWorker(
+                new WorkerStore.Registration(
+                        name, pool, Topics.LANE_COUNT, null, "0.33.0", catalogue));
+    }
+
+    public WorkerStore.Registered aWorker(WorkerStore.Registration registration) {
+        return new WorkerStore(jdbc).register(registration);
     }
 
     public void leave(WorkerStore.Registered worker) {

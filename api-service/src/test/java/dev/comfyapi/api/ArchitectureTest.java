@@ -39,7 +39,21 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule catalogue_uses_what_workers_reported =
-            mayUse("catalogue", "api.http", "db.catalogue", "model.workflow");
+            mayUse(
+                    "catalogue",
+                    "api.http",
+                    "db.catalogue",
+                    "db.operator",
+                    "model.job",
+                    "model.workflow");
+
+    @ArchTest
+    static final ArchRule queue_tells_how_things_stand =
+            mayUse("queue", "db.job", "db.queue", "model.job");
+
+    @ArchTest
+    static final ArchRule operators_see_and_wish =
+            mayUse("operator", "api.http", "api.queue", "db.operator", "db.tenant", "model.job");
 
     @ArchTest
     static final ArchRule job_uses_its_stores_and_tells_workers =
@@ -47,7 +61,7 @@ class ArchitectureTest {
                     "job",
                     "api.http",
                     "api.artifact",
-                    "api.catalogue",
+                    "api.queue",
                     "artifact",
                     "db.job",
                     "db.secret",
@@ -89,7 +103,14 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule operations_look_at_everything_the_service_needs =
-            mayUse("operations", "api.http", "api.stream", "artifact", "db.catalogue", "messaging");
+            mayUse(
+                    "operations",
+                    "api.http",
+                    "api.operator",
+                    "api.stream",
+                    "artifact",
+                    "db.catalogue",
+                    "messaging");
 
     @ArchTest
     static final ArchRule dispatch_knows_no_http =

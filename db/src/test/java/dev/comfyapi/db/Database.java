@@ -204,8 +204,7 @@ final class Database {
     void report(LeaseKey lease, LeaseStage stage, double progress) {
         workers.heartbeat(
                 lease.worker(),
-                true,
-                null,
+                new WorkerStore.Standing(true, null, null),
                 List.of(new WorkerStore.LeaseReport(lease, stage, progress, 500, 10)));
     }
 

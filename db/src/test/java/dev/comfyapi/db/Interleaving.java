@@ -296,7 +296,8 @@ final class Interleaving {
             }
             case 4 -> stores.leases.release(lease);
             default -> {
-                stores.workers.heartbeat(lease.worker(), true, null, List.of());
+                stores.workers.heartbeat(
+                        lease.worker(), new WorkerStore.Standing(true, null, null), List.of());
                 synchronized (open) {
                     open.add(lease);
                 }

@@ -12,6 +12,7 @@ import dev.comfyapi.db.lease.LeaseStore.Completion;
 import dev.comfyapi.db.lease.LeaseStore.Failing;
 import dev.comfyapi.db.queue.Assigning;
 import dev.comfyapi.db.queue.LeaderStore.Overdue;
+import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.db.worker.WorkerStore.Held;
 import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobId;
@@ -125,7 +126,14 @@ class LifeTest {
         assertThat(row.errorCode()).isEqualTo("deadline_exceeded");
         assertThat(row.startedAt()).isNotNull();
         assertThat(db.leader.leases()).extracting(l -> l.key()).contains(lease);
-        assertThat(db.workers.heartbeat(lease.worker(), true, null, List.of()).orElseThrow())
+        assertThat(
+                        db.workers
+                                .heartbeat(
+                                        lease.worker(),
+                                        new WorkerStore.Standing(true, null, null),
+                                        List.of())
+                                .orElseThrow()
+                                .held())
                 .containsExactly(new Held(lease, true));
         assertThat(db.leases.complete(lease, db.aResult(lease)))
                 .isEqualTo(Completion.CANCELED_MEANWHILE);

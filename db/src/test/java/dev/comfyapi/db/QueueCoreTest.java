@@ -16,6 +16,7 @@ import dev.comfyapi.db.queue.Assigning;
 import dev.comfyapi.db.queue.Estimate;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.queue.TenantRow;
+import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
@@ -274,11 +275,25 @@ class QueueCoreTest {
             assertThat(db.jobs.cancel(TENANT, job)).isInstanceOf(Cancellation.NotLive.class);
             assertThat(db.read(job).status()).isEqualTo(JobStatus.CANCELED);
         }
-        assertThat(db.workers.heartbeat(assigned.worker(), true, null, List.of()).orElseThrow())
+        assertThat(
+                        db.workers
+                                .heartbeat(
+                                        assigned.worker(),
+                                        new WorkerStore.Standing(true, null, null),
+                                        List.of())
+                                .orElseThrow()
+                                .held())
                 .singleElement()
                 .matches(held -> held.canceled());
         db.leases.release(assigned);
-        assertThat(db.workers.heartbeat(assigned.worker(), true, null, List.of()).orElseThrow())
+        assertThat(
+                        db.workers
+                                .heartbeat(
+                                        assigned.worker(),
+                                        new WorkerStore.Standing(true, null, null),
+                                        List.of())
+                                .orElseThrow()
+                                .held())
                 .isEmpty();
     }
 
@@ -381,7 +396,10 @@ class QueueCoreTest {
 
         assertThat(db.leader.markSilentWorkersGone(Duration.ofSeconds(30))).contains("silent");
 
-        assertThat(db.workers.heartbeat(worker, true, null, List.of())).isEmpty();
+        assertThat(
+                        db.workers.heartbeat(
+                                worker, new WorkerStore.Standing(true, null, null), List.of()))
+                .isEmpty();
     }
 
     @Test
@@ -389,15 +407,28 @@ class QueueCoreTest {
         long older = db.aWorker("gpu-same");
         long newer = db.aWorker("gpu-same");
 
-        assertThat(db.workers.heartbeat(older, true, null, List.of())).isEmpty();
-        assertThat(db.workers.heartbeat(newer, true, null, List.of())).isPresent();
+        assertThat(
+                        db.workers.heartbeat(
+                                older, new WorkerStore.Standing(true, null, null), List.of()))
+                .isEmpty();
+        assertThat(
+                        db.workers.heartbeat(
+                                newer, new WorkerStore.Standing(true, null, null), List.of()))
+                .isPresent();
     }
 
     @Test
     void a_heartbeat_tells_a_worker_of_an_assignment_it_missed() {
         var lease = db.anAssignedJob();
 
-        var held = db.workers.heartbeat(lease.worker(), true, null, List.of()).orElseThrow();
+        var held =
+                db.workers
+                        .heartbeat(
+                                lease.worker(),
+                                new WorkerStore.Standing(true, null, null),
+                                List.of())
+                        .orElseThrow()
+                        .held();
 
         assertThat(held).extracting(h -> h.lease()).containsExactly(lease);
         assertThat(db.leases.assignment(lease).orElseThrow().graph()).contains("SaveImage");

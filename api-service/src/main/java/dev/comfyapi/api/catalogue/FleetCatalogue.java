@@ -6,6 +6,8 @@ import com.github.benmanes.caffeine.cache.LoadingCache;
 
 import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.db.catalogue.FleetStore.Installation;
+import dev.comfyapi.db.operator.PoolStore;
+import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.workflow.NodeCatalogue;
 
 import org.springframework.stereotype.Component;
@@ -15,7 +17,6 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -28,13 +29,15 @@ import java.util.TreeSet;
 @Component
 public final class FleetCatalogue {
 
-    private static final String CHECKPOINTS = "checkpoints";
-
     /// Numbers go out as they came in.
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
 
+    /// Stands for all pools; no pool is called so.
+    private static final String ALL = "";
+
     private final FleetStore store;
+    private final PoolStore pools;
     private final LoadingCache<String, Fleet> live;
     private final LoadingCache<String, Fleet> remembered;
     private final LoadingCache<String, Map<String, Integer>> medians;
@@ -45,14 +48,21 @@ public final class FleetCatalogue {
 
     /// By the hashes of the installations. Descriptions are large, and a fleet has few kinds.
     private final Cache<Set<String>, NodeCatalogue> nodes =
-            Caffeine.newBuilder().maximumSize(4).build();
+            Caffeine.newBuilder().maximumSize(16).build();
 
-    FleetCatalogue(FleetStore store, CatalogueProperties properties) {
+    FleetCatalogue(FleetStore store, PoolStore pools, CatalogueProperties properties) {
         this.store = store;
-        var keeping = Caffeine.newBuilder().expireAfterWrite(properties.keep()).maximumSize(1);
-        this.live = keeping.build(_ -> fleet(store.live(), false));
-        this.remembered = keeping.build(_ -> fleet(store.remembered(), true));
+        this.pools = pools;
+        var keeping = Caffeine.newBuilder().expireAfterWrite(properties.keep()).maximumSize(100);
+        this.live = keeping.build(pool -> fleet(of(pool, store.live()), false));
+        this.remembered = keeping.build(pool -> fleet(of(pool, store.remembered()), true));
         this.medians = keeping.build(_ -> store.medianExecutionMs());
+    }
+
+    private static List<FleetStore.Worker> of(String pool, List<FleetStore.Worker> workers) {
+        return pool.equals(ALL)
+                ? workers
+                : workers.stream().filter(worker -> worker.pool().equals(pool)).toList();
     }
 
     private Fleet fleet(List<FleetStore.Worker> found, boolean stale) {
@@ -96,60 +106,40 @@ public final class FleetCatalogue {
         return NodeCatalogue.merged(names, infos);
     }
 
-    /// The live workers.
-    private Fleet live() {
-        return live.get("");
+    /// All live workers; while there are none, those of the last days as they were when last seen.
+    public Fleet known() {
+        return known(ALL);
     }
 
-    /// The live workers; while there are none, those of the last days as they were when last seen.
-    public Fleet known() {
-        var now = live();
-        return now.workers().isEmpty() ? remembered.get("") : now;
+    private Fleet known(String pool) {
+        var now = live.get(pool);
+        return now.workers().isEmpty() ? remembered.get(pool) : now;
+    }
+
+    /// What the workers of a pool have; to be asked for pools that [#hasPool] only.
+    public PoolCatalogue ofPool(String pool) {
+        return new PoolCatalogue(pool, live.get(pool), () -> known(pool));
+    }
+
+    /// Whether jobs may name this pool: an operator made it, a live worker is of it, or it is the
+    /// usual one.
+    public boolean hasPool(String name) {
+        return name.equals(JobClass.DEFAULT_POOL)
+                || live.get(ALL).workers().stream().anyMatch(worker -> worker.pool().equals(name))
+                || pools.find(name).isPresent();
+    }
+
+    /// All pools that jobs may name.
+    public Set<String> pools() {
+        var names = new TreeSet<String>();
+        names.add(JobClass.DEFAULT_POOL);
+        live.get(ALL).workers().forEach(worker -> names.add(worker.pool()));
+        pools.all().forEach(pool -> names.add(pool.name()));
+        return names;
     }
 
     /// How long the newest jobs of each model took: milliseconds of GPU time, by `folder/name`.
     public Map<String, Integer> medianExecutionMs() {
-        return medians.get("");
-    }
-
-    /// Whether it is known what the live workers have.
-    public boolean isKnown() {
-        return live().workers().stream()
-                .anyMatch(worker -> !worker.installation().models().isEmpty());
-    }
-
-    /// Names of the live workers' files in one of ComfyUI's model folders.
-    public List<String> names(String folder) {
-        return List.copyOf(live().names(folder));
-    }
-
-    /// Names of the files in one of ComfyUI's model folders: what live workers have, else what the
-    /// last ones had.
-    public List<String> lastNames(String folder) {
-        return List.copyOf(known().names(folder));
-    }
-
-    /// The checkpoint for requests that name none: the first by name that live workers have, else
-    /// that the fleet had last.
-    public Optional<String> firstCheckpoint() {
-        return lastNames(CHECKPOINTS).stream().findFirst();
-    }
-
-    /// Whether a live worker has all of these files, each as `folder/name`.
-    public boolean canRun(Collection<String> models) {
-        return canRun(models, List.of());
-    }
-
-    /// Whether a live worker has all of these files, each as `folder/name`, and node classes.
-    public boolean canRun(Collection<String> models, Collection<String> nodeClasses) {
-        return live().workers().stream().anyMatch(worker -> worker.has(models, nodeClasses));
-    }
-
-    public Set<String> samplers() {
-        return live().samplers();
-    }
-
-    public Set<String> schedulers() {
-        return live().schedulers();
+        return medians.get(ALL);
     }
 }

@@ -11,6 +11,7 @@ import dev.comfyapi.db.queue.HeldLease;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.queue.LeaderStore.Capabilities;
 import dev.comfyapi.db.queue.LiveWorker;
+import dev.comfyapi.db.queue.Pauses;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
@@ -76,6 +77,8 @@ final class Assign {
     /// When a group that has work got a worker for one of its jobs.
     private final Map<Group, Long> servedAt = new HashMap<>();
 
+    private Pauses pauses = Pauses.NONE;
+
     private final Map<Group, JobId> highWater = new HashMap<>();
     private long highWaterSince = System.nanoTime();
 
@@ -127,6 +130,35 @@ final class Assign {
     void settle(LeaderStore store) {
         accounts.settle(store);
         shares.read(store.tenants());
+        pauses = store.pauses();
+    }
+
+    /// Waiting groups that no live worker can run, among those from which something would be
+    /// started: what is paused waits for its operator, whatever the fleet has. None while no worker
+    /// lives at all, for that says nothing of a job.
+    Set<Group> stranded(LeaderStore store) {
+        var workers = store.workers().stream().filter(worker -> !worker.quarantined()).toList();
+        if (workers.isEmpty()) {
+            return Set.of();
+        }
+        var groups = store.groups();
+        learn(store, groups.stream().map(Group::classId).collect(Collectors.toSet()));
+        var stranded = new HashSet<Group>();
+        for (var group : groups) {
+            @Nullable JobClass needs = classes.get(group.classId());
+            if (needs != null
+                    && !pauses.cover(needs.pool())
+                    && !shares.isPaused(group.tenant())
+                    && workers.stream().noneMatch(worker -> canRun(store, worker, needs))) {
+                stranded.add(group);
+            }
+        }
+        return stranded;
+    }
+
+    private boolean canRun(LeaderStore store, LiveWorker worker, JobClass needs) {
+        var has = catalogues.computeIfAbsent(worker.catalogueHash(), store::catalogue);
+        return needs.runsOn(worker.pool(), worker.vramMb(), has.models(), has.nodes());
     }
 
     private boolean hasRoom(Candidate candidate) {
@@ -235,6 +267,7 @@ final class Assign {
                 waiting,
                 candidates,
                 shares.now(held),
+                pauses,
                 new Policy(
                         properties.aging().toMillis(),
                         properties.stickiness(),

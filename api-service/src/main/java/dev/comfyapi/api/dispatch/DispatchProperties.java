@@ -25,6 +25,7 @@ import java.time.Duration;
 ///   every 5 s
 /// @param settle how long a new leader declares nobody silent: after an outage everybody looks
 ///   silent
+/// @param noWorkerTimeout how long a job waits when live workers are there and none can run it
 /// @param hung how old the sign of life of a leader may be before a standby ends its session
 @Validated
 @ConfigurationProperties("comfyapi.dispatch")
@@ -39,12 +40,18 @@ record DispatchProperties(
         @DefaultValue("4") @PositiveOrZero double stickiness,
         @DefaultValue("30s") Duration silence,
         @DefaultValue("30s") Duration settle,
+        @DefaultValue("15m") Duration noWorkerTimeout,
         @DefaultValue("10s") Duration hung) {
 
     DispatchProperties {
         if (!aging.isPositive()) {
             throw new IllegalArgumentException(
                     "comfyapi.dispatch.aging (%s) must be more than nothing".formatted(aging));
+        }
+        if (!noWorkerTimeout.isPositive()) {
+            throw new IllegalArgumentException(
+                    "comfyapi.dispatch.no-worker-timeout (%s) must be more than nothing"
+                            .formatted(noWorkerTimeout));
         }
         if (idleWait.compareTo(spacing) < 0) {
             throw new IllegalArgumentException(

@@ -160,6 +160,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
             LOG.info("{} leads: it gives waiting jobs to workers", name);
             var store = reign.store();
             var assign = new Assign(sender, properties);
+            var strand = new Strand(sender, properties.noWorkerTimeout());
             long since = System.nanoTime();
             var duties =
                     new Duty[] {
@@ -179,6 +180,9 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
                                     }
                                 }),
                         new Duty(Duration.ofSeconds(1), () -> assign.settle(store)),
+                        new Duty(
+                                Duration.ofSeconds(1),
+                                () -> strand.run(store, assign.stranded(store), System.nanoTime())),
                         new Duty(properties.idleWait(), this::ring)
                     };
             while (!Thread.currentThread().isInterrupted()) {

@@ -62,7 +62,8 @@ final class Matcher {
         this.snapshot = snapshot;
         snapshot.shares().forEach((tenant, share) -> accounts.put(tenant, new Account(share)));
         for (var waiting : snapshot.waiting()) {
-            if (accounts.containsKey(waiting.group().tenant())) {
+            if (accounts.containsKey(waiting.group().tenant())
+                    && !snapshot.pauses().cover(waiting.needs().pool())) {
                 lines.add(new Line(waiting, snapshot.policy().agingMs()));
             }
         }

@@ -89,6 +89,11 @@ final class Shares {
         return shares;
     }
 
+    boolean isPaused(int tenant) {
+        var row = tenants.get(tenant);
+        return row != null && row.paused();
+    }
+
     /// The virtual times, to be kept.
     Map<Integer, Double> virtualTimes() {
         var known = new HashMap<>(vtimes);

@@ -4,6 +4,7 @@ import dev.comfyapi.db.queue.Estimate;
 import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.Head;
 import dev.comfyapi.db.queue.LeaderStore.Capabilities;
+import dev.comfyapi.db.queue.Pauses;
 import dev.comfyapi.model.job.JobClass;
 
 import org.jspecify.annotations.Nullable;
@@ -16,12 +17,14 @@ import java.util.Map;
 /// @param waiting groups with waiting jobs
 /// @param workers all live workers that accept jobs, also those without room
 /// @param shares by tenant; a tenant without one gets nothing
+/// @param pauses from where nothing is started
 /// @param policy how to weigh what speaks against each other
 /// @param most assignments
 record Snapshot(
         List<Waiting> waiting,
         List<Candidate> workers,
         Map<Integer, Share> shares,
+        Pauses pauses,
         Policy policy,
         int most) {
 
@@ -58,10 +61,7 @@ record Snapshot(
         static final long UNKNOWN = Long.MAX_VALUE;
 
         boolean canRun(JobClass needs) {
-            return pool.equals(needs.pool())
-                    && (vramMb == null || vramMb >= needs.minVramMb())
-                    && capabilities.models().containsAll(needs.models())
-                    && capabilities.nodes().containsAll(needs.nodes());
+            return needs.runsOn(pool, vramMb, capabilities.models(), capabilities.nodes());
         }
     }
 

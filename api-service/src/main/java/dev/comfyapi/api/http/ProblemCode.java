@@ -63,6 +63,22 @@ public enum ProblemCode {
             409,
             "The asset is in use",
             "A job that is not finished names it. Delete it later, or cancel the job."),
+    WORKER_LIVE(
+            409,
+            "The worker is not offline",
+            "Only a worker whose process has ended can be forgotten."),
+    WORKER_OFFLINE(
+            409,
+            "The worker is offline",
+            "Its process has ended or gives no sign of life; there is nobody who could do it."),
+    RESTART_NOT_CONFIGURED(
+            409,
+            "The worker cannot restart its ComfyUI",
+            "Give the worker a command that does, as `comfyapi.worker.restart-command`."),
+    POOL_IN_USE(
+            409,
+            "The pool is not empty",
+            "Only a pool without live workers and unfinished jobs can be deleted."),
     EXPIRED_RESOURCE(
             410,
             "No longer available",

@@ -129,10 +129,25 @@ public record JobView(
             @Schema(types = "object") @Nullable JsonNode details,
             @Nullable Integer attempt) {}
 
-    /// @param feasible whether any live worker has what the job needs
-    /// @param reason what it waits for
+    /// Why it waits. In lists of jobs neither the position nor the times are said.
+    ///
+    /// @param positionInTenant among your own waiting jobs of the same kind and priority, from 1,
+    ///   counted to 1000, then `1000+`; null when it does not wait in line
+    /// @param estimatedStartAt likely time, an estimate; null when nobody can tell
+    /// @param estimatedStartP90At in nine cases of ten it has started by then
+    /// @param capableWorkers live workers that have what the job needs
+    /// @param feasible whether there is any
+    /// @param reason what it waits for; the same word as `phase`
+    /// @param detail the same as a sentence
     @Schema(name = "JobQueue")
-    public record Queue(boolean feasible, String reason) {}
+    public record Queue(
+            @Schema(types = {"integer", "string", "null"}) @Nullable Object positionInTenant,
+            @Nullable Instant estimatedStartAt,
+            @Nullable Instant estimatedStartP90At,
+            int capableWorkers,
+            boolean feasible,
+            String reason,
+            String detail) {}
 
     /// The newest run of the job on a worker.
     ///

@@ -1,7 +1,8 @@
 package dev.comfyapi.api.job;
 
 import dev.comfyapi.api.artifact.ArtifactLinks;
-import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.api.queue.Advice;
+import dev.comfyapi.api.queue.QueueOutlook;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.model.job.ErrorCode;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// Makes of a row, and of what was heard since, what clients see.
 @Component
@@ -34,17 +36,27 @@ public final class JobViews {
 
     private final JobNews news;
     private final ArtifactLinks links;
-    private final FleetCatalogue fleet;
+    private final QueueOutlook outlook;
 
-    JobViews(JobNews news, ArtifactLinks links, FleetCatalogue fleet) {
+    JobViews(JobNews news, ArtifactLinks links, QueueOutlook outlook) {
         this.news = news;
         this.links = links;
-        this.fleet = fleet;
+        this.outlook = outlook;
     }
 
     /// @param base what absolute links start with
     public JobView of(JobRow row, String base) {
+        return of(row, base, outlook::ofJob);
+    }
+
+    /// The same as one of many: of a queued job neither position nor times are said.
+    JobView listed(JobRow row, String base) {
+        return of(row, base, outlook::ofListed);
+    }
+
+    private JobView of(JobRow row, String base, Function<JobRow, Advice> asked) {
         var now = moment(row);
+        @Nullable Advice queued = now.status() == JobStatus.QUEUED ? asked.apply(row) : null;
         var params = row.params() == null ? null : JSON.readTree(row.params());
         var result = result(row, params, base);
         var queuedAt = queuedAt(row, now);
@@ -52,14 +64,14 @@ public final class JobViews {
         return new JobView(
                 row.id().value(),
                 now.status().wire(),
-                now.phase(),
+                queued == null ? now.phase() : queued.reason(),
                 now.progress(),
                 now.detail(),
                 result == null ? null : firstImage(result),
                 result,
                 error(row),
                 params,
-                now.status() == JobStatus.QUEUED ? queue(row, now.phase()) : null,
+                queued == null ? null : queue(queued),
                 row.priority().value(),
                 row.pool(),
                 row.batchId(),
@@ -131,11 +143,15 @@ public final class JobViews {
                         running.at());
     }
 
-    private JobView.Queue queue(JobRow row, @Nullable String phase) {
-        boolean assigned = row.place() == TokenPlace.LEASE;
-        boolean feasible = assigned || fleet.canRun(row.models(), row.nodes());
+    private static JobView.Queue queue(Advice advice) {
         return new JobView.Queue(
-                feasible, feasible && phase != null ? phase : "waiting_capable_worker");
+                advice.position(),
+                advice.startAt(),
+                advice.startP90At(),
+                advice.capableWorkers(),
+                advice.feasible(),
+                advice.reason(),
+                advice.detail());
     }
 
     private static JobView.@Nullable Attempt attempt(JobRow row) {

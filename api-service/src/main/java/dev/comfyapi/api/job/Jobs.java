@@ -153,7 +153,7 @@ public final class Jobs {
     Listed list(int tenant, JobFilter filter, JobStore.Part part, String base) {
         var listed = store.list(tenant, filter, part);
         return new Listed(
-                listed.jobs().stream().map((JobRow row) -> views.of(row, base)).toList(),
+                listed.jobs().stream().map((JobRow row) -> views.listed(row, base)).toList(),
                 listed.lookedTo());
     }
 

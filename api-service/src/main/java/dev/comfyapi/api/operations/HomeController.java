@@ -1,5 +1,7 @@
 package dev.comfyapi.api.operations;
 
+import dev.comfyapi.api.operator.FleetMetrics;
+
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
@@ -43,9 +45,11 @@ final class HomeController {
             """;
 
     private final PrometheusMeterRegistry metrics;
+    private final FleetMetrics fleet;
 
-    HomeController(PrometheusMeterRegistry metrics) {
+    HomeController(PrometheusMeterRegistry metrics, FleetMetrics fleet) {
         this.metrics = metrics;
+        this.fleet = fleet;
     }
 
     record Home(String service, String version, String status, Map<String, String> links) {
@@ -84,6 +88,7 @@ final class HomeController {
                             mediaType = MediaType.TEXT_PLAIN_VALUE,
                             schema = @Schema(type = "string")))
     ResponseEntity<byte[]> metrics() {
+        fleet.refresh();
         return ResponseEntity.ok()
                 .header("Content-Type", METRICS_TYPE)
                 .body(metrics.scrape().getBytes(java.nio.charset.StandardCharsets.UTF_8));

@@ -21,6 +21,7 @@ import java.util.Optional;
 /// @param finishWithin expires when it has not ended by then; null for never
 /// @param maxAttempts failed attempts that end it
 /// @param keepMetadata whether PNG text chunks stay in stored files
+/// @param pool whose workers are to run it
 /// @param retention how long job and files are kept
 record CheckedRequest(
         Graph graph,
@@ -34,7 +35,8 @@ record CheckedRequest(
         boolean keepMetadata,
         Duration retention,
         Map<String, String> metadata,
-        List<String> tags) {
+        List<String> tags,
+        String pool) {
 
     CheckedRequest {
         metadata = Map.copyOf(metadata);
@@ -55,7 +57,8 @@ record CheckedRequest(
                 keepMetadata,
                 retention,
                 metadata,
-                tags);
+                tags,
+                pool);
     }
 
     /// Which of its deadlines no job submitted now could keep.

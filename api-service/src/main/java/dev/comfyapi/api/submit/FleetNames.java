@@ -1,10 +1,8 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.api.catalogue.PoolCatalogue;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Similar;
-
-import org.springframework.stereotype.Component;
 
 import java.util.Collection;
 import java.util.List;
@@ -12,21 +10,17 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Checks names in requests against what the fleet has.
-@Component
 final class FleetNames {
 
     static final int LONGEST = 255;
 
     private static final int MOST_SIMILAR = 5;
 
-    private final FleetCatalogue fleet;
-
-    FleetNames(FleetCatalogue fleet) {
-        this.fleet = fleet;
-    }
+    private FleetNames() {}
 
     /// Reads a required member that names a file of one of ComfyUI's model folders.
-    Optional<String> file(Members members, String member, String folder) {
+    static Optional<String> file(
+            PoolCatalogue fleet, Members members, String member, String folder) {
         members.require(member);
         var file = members.text(member, 1, LONGEST);
         file.filter(name -> isRelative(members, member, folder, name))

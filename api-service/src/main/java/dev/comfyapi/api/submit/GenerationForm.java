@@ -1,6 +1,6 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.api.catalogue.PoolCatalogue;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.generation.GenerationRequest;
 import dev.comfyapi.model.generation.GenerationRequest.Lora;
@@ -33,21 +33,12 @@ final class GenerationForm {
     private static final String LARGEST_SEED = "18446744073709551615";
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,1000}");
 
-    private final FleetCatalogue fleet;
-    private final FleetNames names;
     private final ModelForm models;
     private final ImageForm images;
     private final UpscaleForm upscales;
     private final RandomGenerator random = new SecureRandom();
 
-    GenerationForm(
-            FleetCatalogue fleet,
-            FleetNames names,
-            ModelForm models,
-            ImageForm images,
-            UpscaleForm upscales) {
-        this.fleet = fleet;
-        this.names = names;
+    GenerationForm(ModelForm models, ImageForm images, UpscaleForm upscales) {
         this.models = models;
         this.images = images;
         this.upscales = upscales;
@@ -56,11 +47,12 @@ final class GenerationForm {
     /// The request; look at the problems before using it.
     ///
     /// @param asker whose files it may name
-    Optional<GenerationRequest> read(Asker asker, Members members) {
+    /// @param fleet what the workers of its pool have
+    Optional<GenerationRequest> read(Asker asker, PoolCatalogue fleet, Members members) {
         members.require("prompt");
         var prompt = prompt(members);
         var negative = members.text("negative_prompt", 0, GenerationRequest.MAX_NEGATIVE_PROMPT);
-        var model = models.read(members);
+        var model = models.read(fleet, members);
         var suits = model.map(ModelForm.Choice::family).orElse(ModelFamily.SD15).defaults();
         int width = size(members, "width", suits.size());
         int height = size(members, "height", suits.size());
@@ -70,14 +62,14 @@ final class GenerationForm {
                         "cfg_scale",
                         GenerationRequest.MIN_CFG_SCALE,
                         GenerationRequest.MAX_CFG_SCALE);
-        var sampler = sampler(members, suits.sampler());
-        var scheduler = scheduler(members);
+        var sampler = sampler(fleet, members, suits.sampler());
+        var scheduler = scheduler(fleet, members);
         var seed = seed(members);
         int batch = batchSize(members);
-        var loras = loras(members);
+        var loras = loras(fleet, members);
         var start = images.start(asker, members);
-        var controlNets = images.controlNets(asker, members);
-        var upscale = upscales.read(members, width, height);
+        var controlNets = images.controlNets(asker, fleet, members);
+        var upscale = upscales.read(fleet, members, width, height);
         if (prompt.isEmpty() || model.isEmpty()) {
             return Optional.empty();
         }
@@ -131,7 +123,8 @@ final class GenerationForm {
         return size;
     }
 
-    private SamplerNames.Choice sampler(Members members, String suiting) {
+    private static SamplerNames.Choice sampler(
+            PoolCatalogue fleet, Members members, String suiting) {
         var usual = new SamplerNames.Choice(suiting, null);
         var name = members.text("sampler", 1, FleetNames.LONGEST);
         if (name.isEmpty()) {
@@ -148,7 +141,7 @@ final class GenerationForm {
                 });
     }
 
-    private Optional<String> scheduler(Members members) {
+    private static Optional<String> scheduler(PoolCatalogue fleet, Members members) {
         var name = members.text("scheduler", 1, FleetNames.LONGEST);
         if (name.isEmpty()) {
             return Optional.empty();
@@ -227,11 +220,11 @@ final class GenerationForm {
         return size.or(() -> alias).orElse(1);
     }
 
-    private List<Lora> loras(Members members) {
+    private static List<Lora> loras(PoolCatalogue fleet, Members members) {
         var loras = new ArrayList<Lora>();
         for (var element : members.elements("loras", 0, GenerationRequest.MAX_LORAS)) {
             var lora = Members.at(element.value(), element.pointer(), members.problems());
-            var name = names.file(lora, "name", "loras");
+            var name = FleetNames.file(fleet, lora, "name", "loras");
             var strength = lora.decimal("strength", LEAST_STRENGTH, MOST_STRENGTH);
             lora.end();
             name.ifPresent(file -> loras.add(new Lora(file, strength.orElse(BigDecimal.ONE))));

@@ -1,5 +1,6 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.catalogue.PoolCatalogue;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.generation.GenerationRequest;
 import dev.comfyapi.model.generation.GenerationRequest.ControlNet;
@@ -23,11 +24,9 @@ final class ImageForm {
     private static final BigDecimal MOST_CONTROL = new BigDecimal("10.0");
 
     private final ImageSources sources;
-    private final FleetNames names;
 
-    ImageForm(ImageSources sources, FleetNames names) {
+    ImageForm(ImageSources sources) {
         this.sources = sources;
-        this.names = names;
     }
 
     /// The picture to begin with; empty when there is none.
@@ -56,11 +55,11 @@ final class ImageForm {
     }
 
     /// The pictures to follow, in their order.
-    List<ControlNet> controlNets(Asker asker, Members members) {
+    List<ControlNet> controlNets(Asker asker, PoolCatalogue fleet, Members members) {
         var nets = new ArrayList<ControlNet>();
         for (var element : members.elements("controlnet", 0, GenerationRequest.MAX_CONTROL_NETS)) {
             var net = Members.at(element.value(), element.pointer(), members.problems());
-            var model = names.file(net, "model", "controlnet");
+            var model = FleetNames.file(fleet, net, "model", "controlnet");
             net.require("image");
             var image = reference(asker, net, "image");
             var strength = net.decimal("strength", BigDecimal.ZERO, MOST_CONTROL);

@@ -3,6 +3,7 @@ package dev.comfyapi.api.submit;
 import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.job.JobClass;
+import dev.comfyapi.model.job.PoolName;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.workflow.Graph;
 
@@ -22,6 +23,7 @@ import java.util.function.Supplier;
 /// @param runAfter scheduled start; null for at once
 /// @param startWithin expires when it has not started by then; null for never
 /// @param finishWithin expires when it has not ended by then; null for never
+/// @param pool as [PoolForm] has checked it
 record JobTerms(
         Priority priority,
         @Nullable Instant runAfter,
@@ -33,7 +35,8 @@ record JobTerms(
         boolean bypassCache,
         Duration retention,
         Map<String, String> metadata,
-        List<String> tags) {
+        List<String> tags,
+        String pool) {
 
     static final Duration LONGEST_RUN = Duration.ofDays(1);
 
@@ -82,7 +85,6 @@ record JobTerms(
                 oneOf(members, "cache", List.of("auto", "bypass"))
                         .filter("bypass"::equals)
                         .isPresent();
-        refuseOtherPools(members);
         contradiction(
                         clock.instant(),
                         runAfter,
@@ -106,7 +108,8 @@ record JobTerms(
                 bypass,
                 retention.orElse(properties.retention()),
                 metadata,
-                tags);
+                tags,
+                members.text("pool", 1, PoolName.LONGEST).orElse(JobClass.DEFAULT_POOL));
     }
 
     /// The request for this graph on these terms.
@@ -123,7 +126,8 @@ record JobTerms(
                 keepMetadata,
                 retention,
                 metadata,
-                tags);
+                tags,
+                pool);
     }
 
     private static @Nullable Instant runAfter(Members members, Clock clock) {
@@ -205,14 +209,5 @@ record JobTerms(
             return Optional.empty();
         }
         return word;
-    }
-
-    /// The usual one may be named.
-    private static void refuseOtherPools(Members members) {
-        if (members.text("pool", 1, LONGEST_NAME)
-                .filter(pool -> !pool.equals(JobClass.DEFAULT_POOL))
-                .isPresent()) {
-            members.addNotOffered("pool");
-        }
     }
 }

@@ -1,6 +1,6 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.api.catalogue.PoolCatalogue;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.generation.ModelFamilies;
 import dev.comfyapi.model.generation.ModelFamily;
@@ -23,13 +23,11 @@ final class ModelForm {
     private static final String CHECKPOINTS = "checkpoints";
     private static final String DIFFUSION_MODELS = "diffusion_models";
 
-    private final FleetCatalogue fleet;
     private final SubmitProperties properties;
     private final ModelFamilies families;
     private final ModelParts parts;
 
-    ModelForm(FleetCatalogue fleet, SubmitProperties properties, GenerationProperties names) {
-        this.fleet = fleet;
+    ModelForm(SubmitProperties properties, GenerationProperties names) {
         this.properties = properties;
         this.families = new ModelFamilies(names.families());
         this.parts = new ModelParts(names.parts(), names.wholeCheckpoints());
@@ -40,11 +38,11 @@ final class ModelForm {
 
     /// The wanted model, else the configured one, else the fleet's first checkpoint; empty when
     /// there is none that can be run, which the problems say.
-    Optional<Choice> read(Members members) {
+    Optional<Choice> read(PoolCatalogue fleet, Members members) {
         if (members.has("model")) {
             return members.text("model", 1, FleetNames.LONGEST)
                     .filter(file -> FleetNames.isRelative(members, "model", CHECKPOINTS, file))
-                    .flatMap(file -> choose(members, file));
+                    .flatMap(file -> choose(fleet, members, file));
         }
         var usual = Optional.ofNullable(properties.defaultModel()).or(fleet::firstCheckpoint);
         if (usual.isEmpty()) {
@@ -55,15 +53,15 @@ final class ModelForm {
                             "has to name a checkpoint: there is no default, and no worker has said"
                                     + " yet which ones there are");
         }
-        return usual.flatMap(file -> choose(members, file));
+        return usual.flatMap(file -> choose(fleet, members, file));
     }
 
-    private Optional<Choice> choose(Members members, String file) {
+    private Optional<Choice> choose(PoolCatalogue fleet, Members members, String file) {
         var family = families.of(file);
         var checkpoints = fleet.lastNames(CHECKPOINTS);
         var diffusionModels = fleet.lastNames(DIFFUSION_MODELS);
         if (!checkpoints.contains(file) && diffusionModels.contains(file)) {
-            return separate(members, family, file).map(files -> new Choice(family, files));
+            return separate(fleet, members, family, file).map(files -> new Choice(family, files));
         }
         if (fleet.isKnown() && !checkpoints.contains(file)) {
             var known =
@@ -76,18 +74,18 @@ final class ModelForm {
             FleetNames.refuseMissing(members, "model", file, known);
             return Optional.empty();
         }
-        return Optional.of(new Choice(family, checkpoint(family, file)));
+        return Optional.of(new Choice(family, checkpoint(fleet, family, file)));
     }
 
     /// Bare SD3 checkpoints are usual, and so are whole ones: when the fleet has no text encoders
     /// lying apart, the checkpoint can only be whole.
-    private ModelFiles checkpoint(ModelFamily family, String file) {
+    private ModelFiles checkpoint(PoolCatalogue fleet, ModelFamily family, String file) {
         if (family != ModelFamily.SD3 || parts.areInside(file)) {
             return new ModelFiles.Checkpoint(file);
         }
         var encoders = new ArrayList<String>();
         for (var part : family.textEncoders()) {
-            find(part).ifPresent(encoders::add);
+            find(fleet, part).ifPresent(encoders::add);
         }
         return encoders.size() == family.textEncoders().size()
                 ? new ModelFiles.BareCheckpoint(file, encoders)
@@ -98,7 +96,8 @@ final class ModelForm {
         return family.decoder().isPresent();
     }
 
-    private Optional<ModelFiles> separate(Members members, ModelFamily family, String file) {
+    private Optional<ModelFiles> separate(
+            PoolCatalogue fleet, Members members, ModelFamily family, String file) {
         var decoder = family.decoder();
         if (decoder.isEmpty()) {
             members.problems()
@@ -113,9 +112,9 @@ final class ModelForm {
         var encoders = new ArrayList<String>();
         var missing = new ArrayList<String>();
         for (var part : family.textEncoders()) {
-            find(part).ifPresentOrElse(encoders::add, () -> missing.add(pathOf(part)));
+            find(fleet, part).ifPresentOrElse(encoders::add, () -> missing.add(pathOf(part)));
         }
-        var vae = find(decoder.get());
+        var vae = find(fleet, decoder.get());
         if (vae.isEmpty()) {
             missing.add(pathOf(decoder.get()));
         }
@@ -131,7 +130,7 @@ final class ModelForm {
         return Optional.of(new ModelFiles.Separate(file, encoders, vae.orElseThrow()));
     }
 
-    private Optional<String> find(ModelPart part) {
+    private Optional<String> find(PoolCatalogue fleet, ModelPart part) {
         return parts.find(part, fleet.lastNames(part.folder()));
     }
 

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.model.job.JobClass;
+import dev.comfyapi.model.job.PoolName;
+
 import io.swagger.v3.oas.annotations.media.Schema;
 
 import java.math.BigDecimal;
@@ -106,6 +109,12 @@ record PromptBody(
                 UpscaleBody upscale,
         @Schema(minimum = "-2", maximum = "2", defaultValue = "0", description = "2 comes first")
                 Integer priority,
+        @Schema(
+                        maxLength = 63,
+                        pattern = PoolName.PATTERN,
+                        defaultValue = JobClass.DEFAULT_POOL,
+                        description = "Only workers of this pool run it")
+                String pool,
         @Schema(description = "Not started before this time") Instant runAfter,
         @Schema(
                         minimum = "1",

@@ -17,16 +17,19 @@ final class PromptForm {
         "workflow", "workflow_template", "inputs", "webhook"
     };
 
+    private final PoolForm pools;
     private final GenerationForm generations;
     private final Admission admission;
     private final SubmitProperties properties;
     private final Clock clock;
 
     PromptForm(
+            PoolForm pools,
             GenerationForm generations,
             Admission admission,
             SubmitProperties properties,
             Clock clock) {
+        this.pools = pools;
         this.generations = generations;
         this.admission = admission;
         this.properties = properties;
@@ -38,7 +41,7 @@ final class PromptForm {
     /// @param asker whose files it may name
     Optional<CheckedRequest> read(Asker asker, Members members) {
         int before = members.problems().all().size();
-        var generation = generations.read(asker, members);
+        var generation = generations.read(asker, pools.read(members), members);
         var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
         members.notOffered(NOT_OFFERED);
         members.end();

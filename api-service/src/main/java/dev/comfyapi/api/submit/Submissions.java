@@ -13,7 +13,6 @@ import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.messaging.MessageSender;
-import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.workflow.Needs;
@@ -158,7 +157,7 @@ final class Submissions {
 
     private NewJob job(CheckedRequest request, @Nullable UUID batch, @Nullable String traceparent) {
         // Before any transaction: the class must stay even if the job is not stored.
-        int classId = classes.idOf(Needs.of(request.graph(), JobClass.DEFAULT_POOL));
+        int classId = classes.idOf(Needs.of(request.graph(), request.pool()));
         var now = clock.instant();
         Instant from = request.runAfter() == null ? now : request.runAfter();
         return new NewJob(

@@ -1,5 +1,6 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.catalogue.PoolCatalogue;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.model.generation.GenerationRequest;
 import dev.comfyapi.model.generation.GenerationRequest.Upscale;
@@ -14,16 +15,10 @@ import java.util.Optional;
 @Component
 final class UpscaleForm {
 
-    private final FleetNames names;
-
-    UpscaleForm(FleetNames names) {
-        this.names = names;
-    }
-
     /// Empty when they are to stay as they are.
     ///
     /// @param width of the picture before, in pixels
-    Optional<Upscale> read(Members members, int width, int height) {
+    Optional<Upscale> read(PoolCatalogue fleet, Members members, int width, int height) {
         if (!members.has("upscale")) {
             return Optional.empty();
         }
@@ -35,7 +30,7 @@ final class UpscaleForm {
                         "factor", Upscale.SecondPass.MIN_FACTOR, Upscale.SecondPass.MAX_FACTOR);
         var denoise = upscale.decimal("denoise", BigDecimal.ZERO, BigDecimal.ONE);
         if (byModel) {
-            var model = names.file(upscale, "model", "upscale_models");
+            var model = FleetNames.file(fleet, upscale, "model", "upscale_models");
             refuseBesideModel(upscale, "factor");
             refuseBesideModel(upscale, "denoise");
             upscale.end();

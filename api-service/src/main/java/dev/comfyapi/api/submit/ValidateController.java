@@ -50,16 +50,19 @@ final class ValidateController {
     private final JsonBody json;
     private final PromptForm promptForm;
     private final WorkflowForm workflowForm;
+    private final PoolForm pools;
     private final FleetCatalogue catalogue;
 
     ValidateController(
             JsonBody json,
             PromptForm promptForm,
             WorkflowForm workflowForm,
+            PoolForm pools,
             FleetCatalogue catalogue) {
         this.json = json;
         this.promptForm = promptForm;
         this.workflowForm = workflowForm;
+        this.pools = pools;
         this.catalogue = catalogue;
     }
 
@@ -70,7 +73,7 @@ final class ValidateController {
     /// @param capableWorkers how many could
     /// @param missingNodes node classes that no live worker has
     /// @param missingModels files that no live worker has, as `folder/name`
-    /// @param workers each live worker and what it lacks
+    /// @param workers each live worker of the pool and what it lacks
     @Schema(name = "Validation")
     record Validation(
             boolean valid,
@@ -128,11 +131,12 @@ final class ValidateController {
                         ? workflowForm.read(asker, members)
                         : new WorkflowForm.Reading(promptForm.read(asker, members), List.of());
         var accepted = reading.request().filter(_ -> problems.isEmpty());
+        var fleet = pools.read(members);
         var needs =
                 accepted.map(CheckedRequest::graph)
                         .or(() -> readable(body.path(WorkflowForm.MEMBER), problems))
-                        .map(graph -> Needs.of(graph, JobClass.DEFAULT_POOL));
-        return validation(problems.all(), reading.warnings(), needs);
+                        .map(graph -> Needs.of(graph, fleet.pool()));
+        return validation(fleet.known(), problems.all(), reading.warnings(), needs);
     }
 
     /// What a graph needs can be said even of one that is refused, if it has the form of one.
@@ -148,8 +152,10 @@ final class ValidateController {
     }
 
     private Validation validation(
-            List<InvalidMember> errors, List<InvalidMember> warnings, Optional<JobClass> needs) {
-        var fleet = catalogue.known();
+            Fleet fleet,
+            List<InvalidMember> errors,
+            List<InvalidMember> warnings,
+            Optional<JobClass> needs) {
         var workers =
                 needs.isEmpty() || fleet.stale()
                         ? List.<WorkerView>of()
@@ -171,8 +177,7 @@ final class ValidateController {
 
     private static WorkerView view(Fleet.Worker worker, JobClass needs) {
         var missing = worker.missing(needs.models(), needs.nodes());
-        boolean inPool = worker.pool().equals(needs.pool());
-        return new WorkerView(worker.name(), inPool && missing.isEmpty(), missing);
+        return new WorkerView(worker.name(), missing.isEmpty(), missing);
     }
 
     private static List<String> missing(

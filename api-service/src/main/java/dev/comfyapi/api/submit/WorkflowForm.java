@@ -1,6 +1,6 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.catalogue.FleetCatalogue;
+import dev.comfyapi.api.catalogue.Fleet;
 import dev.comfyapi.api.catalogue.NodePolicy;
 import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
@@ -53,7 +53,7 @@ final class WorkflowForm {
 
     private static final String[] NOT_OFFERED = {"workflow_template", "inputs", "webhook"};
 
-    private final FleetCatalogue fleet;
+    private final PoolForm pools;
     private final NodePolicy policy;
     private final ImageSources images;
     private final Admission admission;
@@ -61,13 +61,13 @@ final class WorkflowForm {
     private final Clock clock;
 
     WorkflowForm(
-            FleetCatalogue fleet,
+            PoolForm pools,
             NodePolicy policy,
             ImageSources images,
             Admission admission,
             SubmitProperties properties,
             Clock clock) {
-        this.fleet = fleet;
+        this.pools = pools;
         this.policy = policy;
         this.images = images;
         this.admission = admission;
@@ -87,6 +87,7 @@ final class WorkflowForm {
     /// @param asker whose files the graph may name
     Reading read(Asker asker, Members members) {
         int before = members.problems().all().size();
+        var fleet = pools.read(members);
         var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
         for (var name : OF_A_PROMPT) {
             if (members.has(name)) {
@@ -108,7 +109,7 @@ final class WorkflowForm {
         if (value == null || before > 0) {
             return new Reading(Optional.empty(), List.of());
         }
-        var result = check(value);
+        var result = check(fleet.known(), value);
         result.problems().forEach(problem -> members.problems().add(invalid(members, problem)));
         result.graph().ifPresent(graph -> checkFiles(asker, graph, members));
         var warnings =
@@ -138,8 +139,7 @@ final class WorkflowForm {
         }
     }
 
-    private GraphCheck.Result check(JsonNode workflow) {
-        var known = fleet.known();
+    private GraphCheck.Result check(Fleet known, JsonNode workflow) {
         return new GraphCheck(
                         known.nodes(),
                         policy::allows,

@@ -12,6 +12,7 @@ import dev.comfyapi.db.queue.Estimate;
 import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.Head;
 import dev.comfyapi.db.queue.LeaderStore.Capabilities;
+import dev.comfyapi.db.queue.Pauses;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 
@@ -37,6 +38,28 @@ class MatcherTest {
     private static final JobClass ON_FLUX = needs(FLUX, 16_000);
 
     private final Map<Integer, Share> shares = new HashMap<>(Map.of(1, new Share(0, 1, 100)));
+
+    private Pauses pauses = Pauses.NONE;
+
+    @Test
+    void what_is_paused_gets_nothing_and_holds_up_nobody() {
+        var waiting = List.of(group(1, ON_SD15, 2, head(10)), group(1, elsewhere(), 2, head(20)));
+
+        pauses = new Pauses(false, Set.of("elsewhere"));
+        var here = jobs(match(waiting, idle(1, SD15)));
+        pauses = new Pauses(false, Set.of("default"));
+        var none = jobs(match(waiting, idle(1, SD15)));
+        pauses = new Pauses(true, Set.of());
+        var nowhere = jobs(match(waiting, idle(1, SD15)));
+
+        assertThat(here).containsExactly(id(10));
+        assertThat(none).isEmpty();
+        assertThat(nowhere).isEmpty();
+    }
+
+    private static JobClass elsewhere() {
+        return new JobClass(SD15, List.of(SD15), List.of("KSampler"), 0, "elsewhere");
+    }
 
     @Test
     void jobs_go_out_by_band_and_then_in_order_of_submission() {
@@ -275,7 +298,7 @@ class MatcherTest {
     // -- what is matched ------------------------------------------------------------------------
 
     private Matches match(List<Waiting> waiting, Candidate... workers) {
-        return Matcher.match(new Snapshot(waiting, List.of(workers), shares, POLICY, 100));
+        return Matcher.match(new Snapshot(waiting, List.of(workers), shares, pauses, POLICY, 100));
     }
 
     private static List<JobId> jobs(Matches matches) {

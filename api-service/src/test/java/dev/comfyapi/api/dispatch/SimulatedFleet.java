@@ -5,10 +5,12 @@ import dev.comfyapi.api.dispatch.Snapshot.Candidate;
 import dev.comfyapi.api.dispatch.Snapshot.Policy;
 import dev.comfyapi.api.dispatch.Snapshot.Share;
 import dev.comfyapi.api.dispatch.Snapshot.Waiting;
+import dev.comfyapi.api.queue.Forecast;
 import dev.comfyapi.db.queue.Estimate;
 import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.Head;
 import dev.comfyapi.db.queue.LeaderStore.Capabilities;
+import dev.comfyapi.db.queue.Pauses;
 import dev.comfyapi.db.queue.TenantRow;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
@@ -17,12 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -145,6 +149,67 @@ final class SimulatedFleet {
         return now;
     }
 
+    /// What the tenant of a waiting job would be told now.
+    Optional<Forecast.Start> forecast(Job job) {
+        var gpus =
+                workers.stream()
+                        .map(worker -> new Forecast.Gpu(candidate(worker).remainingMs()))
+                        .toList();
+        var lines = new ArrayList<Forecast.Line>();
+        var ahead = new HashMap<Integer, Integer>();
+        waiting.forEach((group, line) -> {
+            if (!line.isEmpty()) {
+                lines.add(line(group, line.size()));
+            }
+            if (group.tenant() == job.tenant() && group.band() == job.group().band()) {
+                int before =
+                        (int)
+                                line.stream()
+                                        .filter(other -> other.id().compareTo(job.id()) < 0)
+                                        .count();
+                ahead.put(group.classId(), before);
+            }
+        });
+        var known = new HashMap<Integer, Forecast.Tenant>();
+        for (int i = 0; i < tenants.size(); i++) {
+            int tenant = i;
+            long remaining =
+                    workers.stream()
+                            .flatMap(worker -> worker.held.stream())
+                            .filter(held -> held.tenant() == tenant)
+                            .mapToLong(held -> model(held.group()).runMs())
+                            .sum();
+            known.put(
+                    i,
+                    new Forecast.Tenant(
+                            tenants.get(i).weight(),
+                            tenants.get(i).maxRunning(),
+                            leases(i),
+                            remaining));
+        }
+        return new Forecast(gpus, lines, known).start(line(job.group(), 0), ahead);
+    }
+
+    private Forecast.Line line(Group group, int jobs) {
+        var gpus = new BitSet();
+        for (int i = 0; i < workers.size(); i++) {
+            gpus.set(i, workers.get(i).models.contains(model(group).name()));
+        }
+        return new Forecast.Line(
+                group.tenant(),
+                group.classId(),
+                group.band(),
+                jobs,
+                gpus,
+                model(group).runMs(),
+                model(group).loadMs());
+    }
+
+    /// All jobs that wait.
+    List<Job> waiting() {
+        return waiting.values().stream().flatMap(line -> line.stream()).toList();
+    }
+
     int leases(int tenant) {
         return leases.getOrDefault(tenant, 0);
     }
@@ -240,7 +305,12 @@ final class SimulatedFleet {
                                             e -> new Share(0, 1e12, e.getValue().room())));
         }
         return new Snapshot(
-                lines, workers.stream().map(this::candidate).toList(), now, policy, 500);
+                lines,
+                workers.stream().map(this::candidate).toList(),
+                now,
+                Pauses.NONE,
+                policy,
+                500);
     }
 
     private Candidate candidate(Worker worker) {

@@ -76,8 +76,7 @@ class JobJourneyTest {
         new WorkerStore(api.jdbc())
                 .heartbeat(
                         worker.id(),
-                        true,
-                        null,
+                        new WorkerStore.Standing(true, null, null),
                         List.of(
                                 new WorkerStore.LeaseReport(
                                         lease, LeaseStage.RUNNING, 0.3, null, 100)));

@@ -119,7 +119,10 @@ class ValidationTest {
                     "upscale": {"model": "u", "denoise": 0.1} | conflict #/upscale/denoise
                     "upscale": {"model": "/u"} | invalid_value #/upscale/model
                     "webhook": {}                          | not_supported #/webhook
-                    "pool": "big"                          | not_supported #/pool
+                    "pool": "big"                          | invalid_value #/pool
+                    "pool": "-big"                         | invalid_value #/pool
+                    "pool": ""                             | too_short #/pool
+                    "pool": 7                              | invalid_type #/pool
                     "cache": "never"                       | invalid_value #/cache
                     "promt": "x"                           | unknown_field #/promt
                     """)

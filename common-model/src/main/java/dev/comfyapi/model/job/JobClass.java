@@ -1,5 +1,7 @@
 package dev.comfyapi.model.job;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -25,6 +27,22 @@ public record JobClass(
 
     private static List<String> sorted(Collection<String> names) {
         return names.stream().distinct().sorted().toList();
+    }
+
+    /// Whether a worker that is so can run its jobs.
+    ///
+    /// @param itsVramMb null when unknown
+    /// @param itsModels files as `folder/name`
+    /// @param itsNodes node classes
+    public boolean runsOn(
+            String itsPool,
+            @Nullable Integer itsVramMb,
+            Collection<String> itsModels,
+            Collection<String> itsNodes) {
+        return pool.equals(itsPool)
+                && (itsVramMb == null || itsVramMb >= minVramMb)
+                && itsModels.containsAll(models)
+                && itsNodes.containsAll(nodes);
     }
 
     /// SHA-256 over all that tells one class from another.

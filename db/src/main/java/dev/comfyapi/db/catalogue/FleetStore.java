@@ -45,7 +45,8 @@ public final class FleetStore {
         return jdbc.sql(
                         """
                         SELECT DISTINCT ON (name) name, pool, loaded, encode(catalogue_hash, 'hex') AS catalogue
-                        FROM worker WHERE last_seen > now() - interval '7 days' ORDER BY name, id DESC
+                        FROM worker WHERE last_seen > now() - interval '7 days' AND NOT forgotten
+                        ORDER BY name, id DESC
                         """)
                 .query(FleetStore::worker)
                 .list();
@@ -133,7 +134,7 @@ public final class FleetStore {
                                (SELECT count(*) FROM w WHERE accepting AND busy) AS busy,
                                (SELECT count(*) FROM w WHERE NOT accepting) AS draining,
                                (SELECT count(DISTINCT name) FROM worker g
-                                WHERE gone AND last_seen > now() - interval '1 day'
+                                WHERE gone AND NOT forgotten AND last_seen > now() - interval '1 day'
                                   AND NOT EXISTS (SELECT FROM worker x WHERE x.name = g.name AND NOT x.gone)) AS offline,
                                (SELECT count(*) FROM (SELECT FROM queue LIMIT 100000) q) AS queued,
                                (SELECT count(*) FROM (SELECT FROM delayed LIMIT 100000) d) AS delayed,

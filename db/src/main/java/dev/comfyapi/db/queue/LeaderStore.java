@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -147,6 +148,30 @@ public final class LeaderStore {
                 SELECT job_id, epoch, worker_id, 'expired', assigned_at, started_at, :code, :error::jsonb FROM l)
             SELECT l.job_id, l.epoch, l.worker_id, w.lane
             FROM l JOIN j ON j.id = l.job_id LEFT JOIN worker w ON w.id = l.worker_id
+            """;
+
+    /// The tokens are looked for again by their whole key: the leader may have given one away.
+    private static final String FAIL_STRANDED =
+            """
+            WITH s AS MATERIALIZED (
+                SELECT q.tenant_id, q.class_id, q.band, q.job_id
+                FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[]) AS g(t, c, b)
+                CROSS JOIN LATERAL (
+                    SELECT * FROM queue WHERE tenant_id = g.t AND class_id = g.c AND band = g.b
+                    ORDER BY job_id LIMIT :most) q
+                WHERE q.queued_at < now() - :waited * interval '1 ms'),
+            t AS (
+                DELETE FROM queue q USING s
+                WHERE (q.tenant_id, q.class_id, q.band, q.job_id) = (s.tenant_id, s.class_id, s.band, s.job_id)
+                RETURNING q.job_id, q.epoch),
+            j AS (
+                UPDATE job SET state = 2, finished_at = now(), epoch = t.epoch, error_code = :code, error = :error::jsonb
+                FROM t WHERE id = t.job_id AND state = 0
+                RETURNING id, webhook_id),
+            h AS (
+                INSERT INTO webhook_delivery (job_id, event, webhook_id)
+                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+            SELECT id AS job_id FROM j
             """;
 
     private static final String MARK_SILENT =
@@ -350,8 +375,12 @@ public final class LeaderStore {
     public List<LiveWorker> workers() {
         return jdbc.sql(
                         """
-                        SELECT id, name, pool, lane, accepting, loaded, vram_mb, encode(catalogue_hash, 'hex') AS hash
-                        FROM worker WHERE NOT gone
+                        SELECT w.id, w.name, w.pool, w.lane, w.loaded, w.vram_mb, encode(w.catalogue_hash, 'hex') AS hash,
+                               w.accepting AND NOT coalesce(x.mode > 0 OR x.restart_asked OR x.free_asked, false)
+                               AS accepting,
+                               coalesce(x.mode = 2, false) AS quarantined
+                        FROM worker w LEFT JOIN worker_wish x ON x.name = w.name
+                        WHERE NOT w.gone
                         """)
                 .query((rs, _) ->
                         new LiveWorker(
@@ -360,9 +389,36 @@ public final class LeaderStore {
                                 rs.getString("pool"),
                                 rs.getInt("lane"),
                                 rs.getBoolean("accepting"),
+                                rs.getBoolean("quarantined"),
                                 rs.getString("loaded"),
                                 rs.getObject("vram_mb", Integer.class),
                                 rs.getString("hash")))
+                .list();
+    }
+
+    /// What operators have paused.
+    public Pauses pauses() {
+        var pools =
+                new HashSet<>(jdbc.sql("SELECT pool FROM queue_pause").query(String.class).set());
+        return new Pauses(pools.remove(Pauses.EVERY_POOL), pools);
+    }
+
+    /// Fails waiting jobs of these groups that have waited for so long; answers them. Looks at the
+    /// first jobs of each group only, so that a deep queue costs no more.
+    ///
+    /// @param most jobs of one group
+    /// @param error JSON of the error they end with
+    public List<JobId> failStranded(
+            Collection<Group> groups, Duration waited, int most, String error) {
+        return jdbc.sql(FAIL_STRANDED)
+                .param("tenants", groups.stream().map(Group::tenant).toArray(Integer[]::new))
+                .param("classes", groups.stream().map(Group::classId).toArray(Integer[]::new))
+                .param("bands", groups.stream().map(Group::band).toArray(Short[]::new))
+                .param("waited", waited.toMillis())
+                .param("most", most)
+                .param("code", ErrorCode.NO_CAPABLE_WORKER.wire())
+                .param("error", error)
+                .query((rs, _) -> job(rs))
                 .list();
     }
 

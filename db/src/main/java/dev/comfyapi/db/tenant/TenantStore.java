@@ -45,4 +45,19 @@ public final class TenantStore {
                                 Priority.ofBand(rs.getInt("best_band"))))
                 .single();
     }
+
+    /// Starts nothing more of this tenant until [#resume]; answers whether there is such a tenant.
+    public boolean pause(int tenant) {
+        return jdbc.sql("UPDATE tenant SET paused = true WHERE id = :tenant")
+                        .param("tenant", tenant)
+                        .update()
+                > 0;
+    }
+
+    public boolean resume(int tenant) {
+        return jdbc.sql("UPDATE tenant SET paused = false WHERE id = :tenant")
+                        .param("tenant", tenant)
+                        .update()
+                > 0;
+    }
 }

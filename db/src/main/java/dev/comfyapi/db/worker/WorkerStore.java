@@ -25,8 +25,10 @@ public final class WorkerStore {
                 ON CONFLICT (hash) DO UPDATE SET seen_at = now()),
             i AS (SELECT nextval('worker_id_seq') AS id),
             n AS (
-                INSERT INTO worker (id, name, pool, lane, vram_mb, comfyui, catalogue_hash)
-                SELECT id, :name, :pool, id % :lanes, :vram, :comfyui, :hash FROM i
+                INSERT INTO worker (id, name, pool, lane, vram_mb, comfyui, catalogue_hash, labels, gpu,
+                                    can_restart)
+                SELECT id, :name, :pool, id % :lanes, :vram, :comfyui, :hash, :labels::jsonb, :gpu, :can_restart
+                FROM i
                 RETURNING id, lane),
             o AS (UPDATE worker SET gone = true, accepting = false WHERE name = :name AND NOT gone RETURNING id)
             SELECT n.id, n.lane, (SELECT count(*) FROM o) AS evicted FROM n
@@ -62,9 +64,9 @@ public final class WorkerStore {
     private static final String HEARTBEAT =
             """
             WITH w AS (
-                UPDATE worker SET last_seen = now(), accepting = :accepting, loaded = :loaded
+                UPDATE worker SET last_seen = now(), accepting = :accepting, loaded = :loaded, fault = :fault
                 WHERE id = :worker AND NOT gone
-                RETURNING id),
+                RETURNING id, name),
             r AS (
                 SELECT * FROM unnest(:jobs::uuid[], :epochs::int[], :stages::smallint[], :progress::real[],
                                      :etas::int[], :started::int[])
@@ -74,7 +76,21 @@ public final class WorkerStore {
                        started_at = coalesce(l.started_at, now() - r.started_ago_ms * interval '1 ms')
                 FROM r, w
                 WHERE l.job_id = r.job_id AND l.epoch = r.epoch AND l.worker_id = w.id)
-            SELECT l.job_id, l.epoch, l.canceled FROM w LEFT JOIN lease l ON l.worker_id = w.id
+            SELECT l.job_id, l.epoch, l.canceled, coalesce(x.mode > 0, false) AS out_of_use,
+                   coalesce(x.restart_asked, false) AS restart_asked, coalesce(x.free_asked, false) AS free_asked
+            FROM w LEFT JOIN worker_wish x ON x.name = w.name LEFT JOIN lease l ON l.worker_id = w.id
+            """;
+
+    private static final String TAKE_RESTART =
+            """
+            UPDATE worker_wish x SET restart_asked = false FROM worker w
+            WHERE w.id = :worker AND NOT w.gone AND x.name = w.name AND x.restart_asked
+            """;
+
+    private static final String TAKE_FREE_MEMORY =
+            """
+            UPDATE worker_wish x SET free_asked = false FROM worker w
+            WHERE w.id = :worker AND NOT w.gone AND x.name = w.name AND x.free_asked
             """;
 
     private final JdbcClient jdbc;
@@ -93,7 +109,30 @@ public final class WorkerStore {
             int lanes,
             @Nullable Integer vramMb,
             String comfyui,
-            Catalogue catalogue) {}
+            Catalogue catalogue,
+            Traits traits) {
+
+        /// One of which nothing more is known.
+        public Registration(
+                String name,
+                String pool,
+                int lanes,
+                @Nullable Integer vramMb,
+                String comfyui,
+                Catalogue catalogue) {
+            this(name, pool, lanes, vramMb, comfyui, catalogue, Traits.NONE);
+        }
+    }
+
+    /// What operators like to know of a worker; nothing depends on it.
+    ///
+    /// @param labels what its operator says of it, JSON object
+    /// @param gpu what ComfyUI calls its first device
+    /// @param canRestart whether it has a command that restarts ComfyUI
+    public record Traits(String labels, @Nullable String gpu, boolean canRestart) {
+
+        public static final Traits NONE = new Traits("{}", null, false);
+    }
 
     /// Who the worker is from now on.
     ///
@@ -107,6 +146,9 @@ public final class WorkerStore {
                 .param("lanes", registration.lanes())
                 .param("vram", registration.vramMb())
                 .param("comfyui", registration.comfyui())
+                .param("labels", registration.traits().labels())
+                .param("gpu", registration.traits().gpu())
+                .param("can_restart", registration.traits().canRestart())
                 .query((rs, _) ->
                         new Registered(rs.getLong("id"), rs.getInt("lane"), rs.getInt("evicted")))
                 .single();
@@ -153,26 +195,45 @@ public final class WorkerStore {
     /// A lease that this worker holds, by the database.
     public record Held(LeaseKey lease, boolean canceled) {}
 
-    /// Says that the worker lives and how its leases stand; answers which leases it really has.
+    /// How a worker is.
+    ///
+    /// @param accepting whether new jobs are wanted
+    /// @param loaded the main model ComfyUI ran last
+    /// @param fault what is wrong with its ComfyUI, as a word; null when nothing is
+    public record Standing(boolean accepting, @Nullable String loaded, @Nullable String fault) {}
+
+    /// What operators wish of the worker of this name.
+    ///
+    /// @param outOfUse begin nothing new
+    /// @param restart restart ComfyUI when nothing runs
+    /// @param freeMemory free ComfyUI's memory when nothing runs
+    public record Wishes(boolean outOfUse, boolean restart, boolean freeMemory) {}
+
+    /// The answer to a heartbeat.
+    ///
+    /// @param held the leases that the worker really has
+    public record Answer(List<Held> held, Wishes wishes) {
+        public Answer {
+            held = List.copyOf(held);
+        }
+    }
+
+    /// Says that the worker lives and how its leases stand; answers which leases it really has, and
+    /// what operators wish.
     ///
     /// The answer is the truth: a lease the worker does not know is an assignment it missed, one
     /// that is not in it was lost. Empty means that the worker itself is gone: it must stop
     /// everything and register again. Written without waiting for the disk: a lost heartbeat is
     /// repeated.
-    ///
-    /// @param accepting whether new jobs are wanted
-    /// @param loaded the main model ComfyUI ran last
-    public Optional<List<Held>> heartbeat(
-            long worker,
-            boolean accepting,
-            @Nullable String loaded,
-            Collection<LeaseReport> reports) {
+    public Optional<Answer> heartbeat(
+            long worker, Standing standing, Collection<LeaseReport> reports) {
         var held = new ArrayList<Held>();
-        var alive = new boolean[1];
+        var wishes = new ArrayList<Wishes>();
         jdbc.sql(HEARTBEAT)
                 .param("worker", worker)
-                .param("accepting", accepting)
-                .param("loaded", loaded)
+                .param("accepting", standing.accepting())
+                .param("loaded", standing.loaded())
+                .param("fault", standing.fault())
                 .param(
                         "jobs",
                         reports.stream()
@@ -190,7 +251,11 @@ public final class WorkerStore {
                         "started",
                         reports.stream().map(LeaseReport::startedAgoMs).toArray(Integer[]::new))
                 .query(rs -> {
-                    alive[0] = true;
+                    wishes.add(
+                            new Wishes(
+                                    rs.getBoolean("out_of_use"),
+                                    rs.getBoolean("restart_asked"),
+                                    rs.getBoolean("free_asked")));
                     @Nullable UUID job = rs.getObject("job_id", UUID.class);
                     if (job != null) {
                         held.add(
@@ -199,7 +264,18 @@ public final class WorkerStore {
                                         rs.getBoolean("canceled")));
                     }
                 });
-        return alive[0] ? Optional.of(List.copyOf(held)) : Optional.empty();
+        return wishes.stream().findFirst().map(first -> new Answer(held, first));
+    }
+
+    /// Takes the wish back that this worker's ComfyUI be restarted; answers whether it still stood.
+    /// Who gets true does it: a wish is fulfilled once at most, whoever dies in between.
+    public boolean takeRestart(long worker) {
+        return jdbc.sql(TAKE_RESTART).param("worker", worker).update() > 0;
+    }
+
+    /// The same for the wish that its memory be freed.
+    public boolean takeFreeMemory(long worker) {
+        return jdbc.sql(TAKE_FREE_MEMORY).param("worker", worker).update() > 0;
     }
 
     /// Ends this worker's registration: whatever it still holds is taken back at once.

@@ -304,7 +304,9 @@ public final class ComfyUi {
                         ? null
                         : (int) (device.path("vram_total").asLong(0) >> 20);
         return new SystemStats(
-                stats.path("system").path("comfyui_version").asString("unknown"), vram);
+                stats.path("system").path("comfyui_version").asString("unknown"),
+                device.path("name").asString(null),
+                vram);
     }
 
     /// Its models, node classes, samplers and schedulers.

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
@@ -63,6 +64,7 @@ public final class ComfyUiHealth implements SmartLifecycle {
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<Chore> chores = new CopyOnWriteArrayList<>();
     private volatile Condition condition = Condition.READY;
+    private volatile boolean restartAsked;
     private volatile @Nullable Thread thread;
     private long choresAt;
 
@@ -106,7 +108,36 @@ public final class ComfyUiHealth implements SmartLifecycle {
 
     /// Whether it may be given jobs: it is ready, and it does not rest.
     public boolean isUsable() {
-        return condition == Condition.READY && breaker.getState() != CircuitBreaker.State.OPEN;
+        return condition == Condition.READY
+                && !restartAsked
+                && breaker.getState() != CircuitBreaker.State.OPEN;
+    }
+
+    /// Why it is given no jobs, as a word; empty when it is.
+    public Optional<String> fault() {
+        return switch (condition) {
+            case AWAY -> Optional.of("comfyui_away");
+            case HUNG -> Optional.of("comfyui_hung");
+            case QUARANTINED -> Optional.of("comfyui_quarantined");
+            case READY ->
+                    restartAsked
+                            ? Optional.of("comfyui_away")
+                            : breaker.getState() == CircuitBreaker.State.OPEN
+                                    ? Optional.of("comfyui_resting")
+                                    : Optional.empty();
+        };
+    }
+
+    /// Whether there is a command that restarts it.
+    public boolean canRestart() {
+        return restart.isThere();
+    }
+
+    /// Has it restarted, whatever its condition, within a second; until it is back it is not
+    /// usable. Nothing happens without a command, or when the command fails.
+    public void restart() {
+        restartAsked = restart.isThere();
+        tell();
     }
 
     /// @param listener told, quickly, that [#isUsable] may have changed
@@ -149,6 +180,9 @@ public final class ComfyUiHealth implements SmartLifecycle {
         long lastAnswer = System.nanoTime();
         while (!Thread.currentThread().isInterrupted()) {
             try {
+                if (restartAsked) {
+                    restartNow();
+                }
                 try {
                     int prompts = comfyUi.probe();
                     lastAnswer = System.nanoTime();
@@ -201,6 +235,16 @@ public final class ComfyUiHealth implements SmartLifecycle {
             breaker.reset();
             change(Condition.AWAY);
         }
+    }
+
+    private void restartNow() throws InterruptedException {
+        boolean done = restart.runNow();
+        if (done) {
+            breaker.reset();
+            condition = Condition.AWAY;
+        }
+        restartAsked = false;
+        tell();
     }
 
     private void doChores() throws InterruptedException {

@@ -49,6 +49,18 @@ public final class RestartHook {
                 : "It is restarted with comfyapi.worker.restart-command";
     }
 
+    boolean isThere() {
+        return !command.isEmpty();
+    }
+
+    /// Runs the command if there is one, due or not: a person asks for it.
+    ///
+    /// @return whether it was run and ended well
+    boolean runNow() throws InterruptedException {
+        pause = Duration.ZERO;
+        return run();
+    }
+
     /// Runs the command if there is one and it is due.
     ///
     /// @return whether it was run and ended well

@@ -5,8 +5,9 @@ import org.jspecify.annotations.Nullable;
 /// What ComfyUI says of its host.
 ///
 /// @param version its own, or `unknown`
+/// @param gpu what it calls the first device; null when it does not say
 /// @param vramMb of the first device; null without a GPU
-public record SystemStats(String version, @Nullable Integer vramMb) {
+public record SystemStats(String version, @Nullable String gpu, @Nullable Integer vramMb) {
 
     /// Whether it has all that a worker likes to use: cancel by prompt id came with 0.26, and
     /// before 0.28 results answered from the cache could be missing from history.

@@ -4,6 +4,7 @@ import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.db.worker.WorkerStore.Held;
 import dev.comfyapi.db.worker.WorkerStore.LeaseReport;
+import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
 import dev.comfyapi.worker.attempt.Attempt;
@@ -34,6 +35,7 @@ final class Heartbeat {
     private final Pulse pulse;
     private final ComfyUiHealth health;
     private final LoadedModel loaded;
+    private final Obedience obedience;
 
     Heartbeat(
             WorkerStore workers,
@@ -41,13 +43,15 @@ final class Heartbeat {
             Ledger ledger,
             Pulse pulse,
             ComfyUiHealth health,
-            LoadedModel loaded) {
+            LoadedModel loaded,
+            Obedience obedience) {
         this.workers = workers;
         this.leases = leases;
         this.ledger = ledger;
         this.pulse = pulse;
         this.health = health;
         this.loaded = loaded;
+        this.obedience = obedience;
     }
 
     /// One beat.
@@ -65,8 +69,10 @@ final class Heartbeat {
         var answer =
                 workers.heartbeat(
                         worker,
-                        ready && !draining,
-                        loaded.name(),
+                        new Standing(
+                                ready && !draining && !obedience.isHolding(),
+                                loaded.name(),
+                                health.fault().orElse(null)),
                         mine.stream()
                                 .filter(attempt -> attempt.lease().worker() == worker)
                                 .map(Heartbeat::report)
@@ -75,7 +81,8 @@ final class Heartbeat {
             return false;
         }
         pulse.beat(sent);
-        agree(mine, answer.get());
+        agree(mine, answer.get().held());
+        obedience.obey(worker, answer.get().wishes(), draining);
         return true;
     }
 

@@ -40,7 +40,8 @@ public class LaneConfiguration {
         return new Nudge();
     }
 
-    /// Only while it drains does the end of an attempt matter to the heartbeat; then it ends all.
+    /// The end of an attempt matters to the heartbeat while it drains, or is to do something once
+    /// nothing runs.
     @Bean
     Ledger ledger(AttemptPipeline pipeline, Nudge nudge) {
         return new Ledger(pipeline, nudge::now);
@@ -53,8 +54,17 @@ public class LaneConfiguration {
             Ledger ledger,
             Pulse pulse,
             ComfyUiHealth health,
-            LoadedModel loaded) {
-        return new Heartbeat(workers, leases, ledger, pulse, health, loaded);
+            LoadedModel loaded,
+            ComfyUi comfyUi,
+            Nudge nudge) {
+        return new Heartbeat(
+                workers,
+                leases,
+                ledger,
+                pulse,
+                health,
+                loaded,
+                new Obedience(workers, ledger, health, comfyUi, nudge::now));
     }
 
     @Bean
@@ -71,7 +81,7 @@ public class LaneConfiguration {
             LaneProperties properties,
             Nudge nudge) {
         return new WorkerLife(
-                new Registration(comfyUi, owner, workers, recording, properties),
+                new Registration(comfyUi, health, owner, workers, recording, properties),
                 new CatalogueWatch(comfyUi, health, workers, properties.refresh()),
                 heartbeat,
                 ledger,

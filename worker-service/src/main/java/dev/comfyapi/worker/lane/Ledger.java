@@ -106,6 +106,11 @@ final class Ledger {
         stopAll(Stop.RELEASE);
     }
 
+    /// From now on what arrives is begun again.
+    synchronized void goOn() {
+        draining = false;
+    }
+
     /// The process ends now.
     void interruptAll() {
         List<Thread> running;

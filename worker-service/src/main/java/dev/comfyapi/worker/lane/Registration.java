@@ -5,12 +5,15 @@ import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.messaging.Topics;
 import dev.comfyapi.worker.attempt.RecordOutcome;
 import dev.comfyapi.worker.comfyui.ComfyUi;
+import dev.comfyapi.worker.comfyui.ComfyUiHealth;
 import dev.comfyapi.worker.comfyui.PromptOwner;
 import dev.comfyapi.worker.comfyui.SystemStats;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+
+import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -23,20 +26,24 @@ final class Registration {
     private static final Logger LOG = LoggerFactory.getLogger(Registration.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(3);
+    private static final JsonMapper JSON = JsonMapper.shared();
 
     private final ComfyUi comfyUi;
     private final PromptOwner owner;
     private final WorkerStore workers;
     private final RecordOutcome recording;
     private final LaneProperties properties;
+    private final ComfyUiHealth health;
 
     Registration(
             ComfyUi comfyUi,
+            ComfyUiHealth health,
             PromptOwner owner,
             WorkerStore workers,
             RecordOutcome recording,
             LaneProperties properties) {
         this.comfyUi = comfyUi;
+        this.health = health;
         this.owner = owner;
         this.workers = workers;
         this.recording = recording;
@@ -92,7 +99,11 @@ final class Registration {
                         Topics.LANE_COUNT,
                         installation.stats().vramMb(),
                         installation.stats().version(),
-                        installation.catalogue()));
+                        installation.catalogue(),
+                        new WorkerStore.Traits(
+                                JSON.writeValueAsString(properties.labelMap()),
+                                installation.stats().gpu(),
+                                health.canRestart())));
     }
 
     private static <T> T patiently(String whom, Step<T> step) throws InterruptedException {
