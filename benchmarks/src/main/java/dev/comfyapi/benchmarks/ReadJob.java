@@ -86,7 +86,7 @@ final class ReadJob implements Callable<Integer> {
         long done = 0;
         try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setTcpNoDelay(true);
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(30_000);
             var answers = new BufferedInputStream(socket.getInputStream());
             while (System.nanoTime() < end) {
                 socket.getOutputStream().write(request);
