@@ -157,9 +157,8 @@ final class Waiters implements Callable<Integer> {
             var following = all.subList(waiters, all.size());
 
             long began = System.nanoTime();
-            open(waiting, this::await);
-            open(following, this::follow);
-            awaitOpen();
+            open(waiting, 0, this::await);
+            open(following, waiters, this::follow);
             System.out.printf(
                     "%d waits and %d streams open after %.1f s%n",
                     waiters, streams, (System.nanoTime() - began) / 1e9);
@@ -260,11 +259,17 @@ final class Waiters implements Callable<Integer> {
         return ids;
     }
 
-    /// A few at a time: a machine's backlog of connections is short.
-    private static void open(List<JobId> jobs, Consumer<JobId> client) throws InterruptedException {
-        for (int i = 0; i < jobs.size(); i++) {
-            client.accept(jobs.get(i));
-            if (i % 50 == 49) {
+    /// A hundred at a time, so that it is waiting that is measured and not coming.
+    private void open(List<JobId> jobs, int before, Consumer<JobId> client) throws Exception {
+        long until = System.nanoTime() + Duration.ofMinutes(10).toNanos();
+        for (int i = 0; i < jobs.size(); i += 100) {
+            var some = jobs.subList(i, Math.min(jobs.size(), i + 100));
+            some.forEach(client);
+            while (metric("comfyapi_jobs_waiters ") < before + i + some.size()) {
+                if (System.nanoTime() > until) {
+                    throw new IllegalStateException(
+                            "only %.0f are open".formatted(metric("comfyapi_jobs_waiters ")));
+                }
                 Thread.sleep(20);
             }
         }
@@ -278,33 +283,32 @@ final class Waiters implements Callable<Integer> {
                         .thenAccept(response -> {
                             if (response.body().contains("\"succeeded\"")) {
                                 told.put(job, System.nanoTime());
+                            } else if (response.statusCode() == 503) {
+                                later(() -> await(job));
                             }
                         });
     }
 
     private void follow(JobId job) {
         var request = HttpRequest.newBuilder(uri("/api/v1/jobs/%s/events".formatted(job))).build();
-        CompletableFuture<Void> _ =
-                http.sendAsync(
-                                request,
-                                BodyHandlers.fromLineSubscriber(
-                                        new Lines(line -> {
-                                            if (line.equals("event: done")) {
-                                                told.put(job, System.nanoTime());
-                                            }
-                                        })))
-                        .thenAccept(_ -> {});
+        var lines =
+                new Lines(line -> {
+                    if (line.equals("event: done")) {
+                        told.put(job, System.nanoTime());
+                    }
+                });
+        var _ =
+                http.sendAsync(request, BodyHandlers.fromLineSubscriber(lines))
+                        .thenAccept(response -> {
+                            if (response.statusCode() == 503) {
+                                later(() -> follow(job));
+                            }
+                        });
     }
 
-    private void awaitOpen() throws Exception {
-        long until = System.nanoTime() + Duration.ofMinutes(10).toNanos();
-        while (metric("comfyapi_jobs_waiters") < waiters + streams) {
-            if (System.nanoTime() > until) {
-                throw new IllegalStateException(
-                        "only %.0f are open".formatted(metric("comfyapi_jobs_waiters")));
-            }
-            Thread.sleep(500);
-        }
+    /// A busy database is no waiting client.
+    private static void later(Runnable again) {
+        CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS).execute(again);
     }
 
     private double metric(String name) throws IOException, InterruptedException {
@@ -323,10 +327,10 @@ final class Waiters implements Callable<Integer> {
         var status = Files.readString(Path.of("/proc/%d/status".formatted(api.pid())));
         System.out.printf(
                 "  open %.0f, threads of the process %s, resident %s%n",
-                metric("comfyapi_jobs_waiters"), field(status, "Threads"), field(status, "VmRSS"));
+                metric("comfyapi_jobs_waiters "), field(status, "Threads"), field(status, "VmRSS"));
         System.out.printf(
                 "  heap %.0f MB after the last collection (%s), connections to Postgres %d, transactions/s %.1f%n",
-                metric("jvm_gc_live_data_size_bytes") / 1e6,
+                metric("jvm_gc_live_data_size_bytes ") / 1e6,
                 heap,
                 jdbc.sql(
                                 """
