@@ -122,7 +122,7 @@ public final class Forecast {
             pressure += other == null ? 0 : other.weight();
         }
         double limit = ownLimit(tenant, own, mean);
-        double likely = Math.max(first, limit);
+        double likely = Math.max((double) first, limit);
         for (int round = 0; round < ROUNDS; round++) {
             double served = 0;
             for (var rival : rivals.entrySet()) {
@@ -135,7 +135,7 @@ public final class Forecast {
                 }
             }
             double before = held + own + served - (count - 1) * mean / 2;
-            likely = Math.max(Math.max(first, limit), before / count);
+            likely = Math.max(Math.max((double) first, limit), before / count);
         }
         double pressed = Math.max(likely, (held + own + pressure * virtual) / count);
         double late = pressed * LATE + mean + loads / count;
