@@ -44,6 +44,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
@@ -177,7 +178,9 @@ public final class Api implements AutoCloseable {
         return new Api(
                 environment.getRequiredProperty("spring.datasource.url"),
                 environment.getRequiredProperty("comfyapi.kafka.servers"),
-                Path.of(environment.getRequiredProperty("comfyapi.artifacts.folder")).getParent(),
+                Objects.requireNonNull(
+                        Path.of(environment.getRequiredProperty("comfyapi.artifacts.folder"))
+                                .getParent()),
                 properties);
     }
 

@@ -75,9 +75,9 @@ class HandOverTest {
 
             assertThat(reign).isEqualTo(1);
             assertThat(held(other, worker)).isEqualTo(1);
-            assertThat(new WorkerStore(other.jdbc()).heartbeat(worker.id(), true, null, List.of()))
-                    .hasValueSatisfying(held ->
-                            assertThat(held)
+            assertThat(new WorkerStore(other.jdbc()).heartbeat(worker.id(), new WorkerStore.Standing(true, null, null), List.of()))
+                    .hasValueSatisfying(answer ->
+                            assertThat(answer.held())
                                     .singleElement()
                                     .satisfies(lease ->
                                             assertThat(lease.lease().job()).isEqualTo(job)));
@@ -172,6 +172,7 @@ class HandOverTest {
                 4,
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(30),
+                Duration.ofMinutes(15),
                 Duration.ofSeconds(10));
     }
 

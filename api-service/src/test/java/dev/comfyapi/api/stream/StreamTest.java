@@ -13,6 +13,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -212,7 +214,7 @@ class StreamTest {
         try (var slow = new Socket();
                 var fast = EventClient.of(api, path)) {
             slow.setReceiveBufferSize(8_192);
-            slow.connect(new java.net.InetSocketAddress("127.0.0.1", api.port()));
+            slow.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), api.port()));
             slow.getOutputStream()
                     .write(
                             "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -14,6 +14,7 @@ import dev.comfyapi.model.message.JobEvent;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -83,7 +84,7 @@ class WaitTest {
 
     private static JobId submitAndLeave(Api api, String tag, String header) throws IOException {
         var body = aPrompt("\"tags\": [\"%s\"]".formatted(tag));
-        try (var socket = new Socket("127.0.0.1", api.port())) {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), api.port())) {
             socket.getOutputStream()
                     .write(
                             """
