@@ -66,10 +66,10 @@ final class Waiters implements Callable<Integer> {
     private int streams = 2_000;
 
     @Option(names = "--ends", description = "Jobs that end, of both in turn (${DEFAULT-VALUE})")
-    private int ends = 2_000;
+    private int ends = 1_000;
 
     @Option(names = "--rate", description = "Ends a second (${DEFAULT-VALUE})")
-    private int rate = 50;
+    private int rate = 20;
 
     @Option(names = "--heap", description = "Heap of the API process (${DEFAULT-VALUE})")
     private String heap = "512m";
@@ -149,6 +149,8 @@ final class Waiters implements Callable<Integer> {
             var jdbc = JdbcClient.create(connection);
             var sender = new MessageSender(kafka(kafka));
             sender.start();
+            // The first message waits for the producer to find its brokers.
+            sender.publish(new JobEvent.Requeued(Picture.newId()));
             var jobs = new JobStore(jdbc);
             int classId =
                     new JobClassStore(jdbc).idOf(Needs.of(Picture.GRAPH, JobClass.DEFAULT_POOL));
