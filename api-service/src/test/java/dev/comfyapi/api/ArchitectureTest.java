@@ -32,6 +32,7 @@ class ArchitectureTest {
                     "api.artifact",
                     "api.housekeeping",
                     "api.job",
+                    "api.outbound",
                     "artifact",
                     "db.asset",
                     "model.asset",
@@ -88,14 +89,32 @@ class ArchitectureTest {
                     "api.asset",
                     "api.catalogue",
                     "api.job",
+                    "api.webhook",
                     "db.job",
                     "db.tenant",
+                    "db.webhook",
                     "messaging",
                     "model.asset",
                     "model.generation",
                     "model.job",
                     "model.message",
                     "model.workflow");
+
+    @ArchTest static final ArchRule outbound_uses_nothing_of_ours = mayUse("outbound");
+
+    @ArchTest static final ArchRule secrets_use_nothing_of_ours = mayUse("secret");
+
+    @ArchTest
+    static final ArchRule webhooks_tell_of_jobs =
+            mayUse(
+                    "webhook",
+                    "api.http",
+                    "api.job",
+                    "api.outbound",
+                    "api.secret",
+                    "db.webhook",
+                    "model.job",
+                    "model.message");
 
     @ArchTest
     static final ArchRule dead_letters_are_jobs_that_are_submitted_anew =

@@ -63,6 +63,7 @@ public final class Picture {
                 null,
                 3,
                 60_000,
-                false);
+                false,
+                null);
     }
 }

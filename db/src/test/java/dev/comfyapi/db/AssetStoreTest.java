@@ -87,7 +87,8 @@ class AssetStoreTest {
                         null,
                         3,
                         60_000,
-                        false);
+                        false,
+                        null);
         database.jobs.submit(Database.TENANT, List.of(naming));
         return job.id();
     }

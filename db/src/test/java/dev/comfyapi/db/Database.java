@@ -129,7 +129,8 @@ final class Database {
                 null,
                 maxFailures,
                 60_000,
-                false);
+                false,
+                null);
     }
 
     static NewJob with(NewJob job, @Nullable Instant runAfter, @Nullable Instant startBy) {
@@ -158,7 +159,8 @@ final class Database {
                 job.expiresAt(),
                 job.maxFailures(),
                 job.runTimeoutMs(),
-                job.keepMetadata());
+                job.keepMetadata(),
+                job.webhook());
     }
 
     JobId aWaitingJob() {

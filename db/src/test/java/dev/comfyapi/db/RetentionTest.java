@@ -125,9 +125,11 @@ class RetentionTest {
         var job = aSucceededJob();
         keepFor(job, Duration.ofMinutes(1));
         age(job, DAY);
-        db.execute("UPDATE job SET webhook_id = 1 WHERE id = '%s'".formatted(job));
         db.execute(
-                "INSERT INTO webhook_delivery (job_id, event, webhook_id) VALUES ('%s', 1, 1)"
+                """
+                INSERT INTO webhook_delivery (tenant_id, lane, url, event, subject_id, happened_at)
+                VALUES (1, gen_random_uuid(), 'https://app.example/', 1, '%s', now())
+                """
                         .formatted(job));
 
         assertThat(expired()).isEmpty();

@@ -203,6 +203,8 @@ public final class Standalone implements AutoCloseable {
         properties.put("server.address", options.host());
         // There is one caller on this machine, and nobody to protect from it.
         properties.put("comfyapi.max-streams", 10_000);
+        // Whoever can reach this mode is on this machine; so are the receivers they try it with.
+        properties.put("comfyapi.webhooks.allowed-hosts", "127.0.0.0/8,::1");
         return new SpringApplicationBuilder(ApiApplication.class)
                 .web(WebApplicationType.SERVLET)
                 .registerShutdownHook(false)
@@ -344,7 +346,8 @@ public final class Standalone implements AutoCloseable {
           Data      %s
           Log       %s
 
-        No authentication: this mode is for this machine only. Ctrl-C stops everything.
+        No authentication: this mode is for this machine only. Webhooks may go to loopback
+        addresses. Ctrl-C stops everything.
         """
                 .formatted(seconds, url, url, url, painters, options.dataDir(), logFile(options));
     }

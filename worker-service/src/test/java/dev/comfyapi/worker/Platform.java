@@ -144,7 +144,8 @@ final class Platform implements AutoCloseable {
                                 null,
                                 3,
                                 (int) runTimeout.toMillis(),
-                                keepMetadata)));
+                                keepMetadata,
+                                null)));
         return new Accepted(id, new Group(TENANT, classId, Priority.NORMAL.band()));
     }
 

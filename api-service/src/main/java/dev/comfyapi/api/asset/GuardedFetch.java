@@ -1,17 +1,11 @@
 package dev.comfyapi.api.asset;
 
 import dev.comfyapi.api.asset.ImportRefusedException.Reason;
+import dev.comfyapi.api.outbound.AddressGuard;
+import dev.comfyapi.api.outbound.GuardedHttp;
+import dev.comfyapi.api.outbound.UrlRefusedException;
 
-import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
-import org.apache.hc.client5.http.config.ConnectionConfig;
-import org.apache.hc.client5.http.config.RequestConfig;
-import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
-import org.apache.hc.client5.http.impl.classic.HttpClients;
-import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
-import org.apache.hc.core5.http.ClassicHttpResponse;
-import org.apache.hc.core5.http.HttpEntity;
-import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,97 +13,43 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /// Fetches files from addresses that clients name, without lending them our place in the network.
 /// Thread-safe.
 ///
-/// A host name is looked up once for each connection, every address it has must be open, and the
-/// connection goes to one of exactly those addresses: a name that changes its mind between check
-/// and connection gains nothing. Redirects are followed by the same rules. No proxy, no cookies, no
-/// credentials, nothing unpacked.
+/// Redirects are followed by the rules of [GuardedHttp], as if each were the first address.
 final class GuardedFetch implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(GuardedFetch.class);
     private static final int REDIRECTS = 3;
-    private static final int LONGEST_URL = 2_048;
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    private static final Duration SILENCE = Duration.ofSeconds(10);
+    private static final Set<String> SCHEMES = Set.of("https", "http");
+    private static final Set<Integer> PORTS = Set.of(80, 443, 8080, 8443);
 
-    /// How many addresses of a host are tried; each may take the whole time for connecting.
-    private static final int ADDRESSES = 3;
-
-    private static final Timeout CONNECT = Timeout.ofSeconds(5);
-    private static final Timeout SILENCE = Timeout.ofSeconds(10);
-
-    /// How names become addresses.
-    interface Lookup {
-        InetAddress[] of(String host) throws UnknownHostException;
-    }
-
-    private final AddressGuard guard;
-    private final Lookup lookup;
+    private final GuardedHttp http;
     private final long largest;
     private final Duration timeout;
     private final Semaphore fetches;
-    private final CloseableHttpClient http;
 
-    GuardedFetch(AddressGuard guard, Lookup lookup, AssetProperties properties) {
-        this.guard = guard;
-        this.lookup = lookup;
+    GuardedFetch(GuardedHttp.Lookup lookup, AssetProperties properties) {
+        this.http =
+                new GuardedHttp(
+                        new AddressGuard(
+                                "comfyapi.assets.allowed-hosts", properties.allowedHosts(), PORTS),
+                        lookup,
+                        new GuardedHttp.Rules(
+                                SCHEMES, properties.concurrentImports(), CONNECT, SILENCE),
+                        "comfyui-api-service");
         this.largest = properties.largest().toBytes();
         this.timeout = properties.importTimeout();
         this.fetches = new Semaphore(properties.concurrentImports());
-        this.http =
-                HttpClients.custom()
-                        .setConnectionManager(
-                                PoolingHttpClientConnectionManagerBuilder.create()
-                                        .setDnsResolver(new CheckedAddresses())
-                                        .setMaxConnTotal(properties.concurrentImports())
-                                        .setMaxConnPerRoute(properties.concurrentImports())
-                                        .setDefaultConnectionConfig(
-                                                ConnectionConfig.custom()
-                                                        .setConnectTimeout(CONNECT)
-                                                        .setSocketTimeout(SILENCE)
-                                                        .build())
-                                        .build())
-                        // A connection that is kept would outlive the check of its address.
-                        .setConnectionReuseStrategy((_, _, _) -> false)
-                        .setDefaultRequestConfig(
-                                RequestConfig.custom().setResponseTimeout(SILENCE).build())
-                        .disableRedirectHandling()
-                        .disableAutomaticRetries()
-                        .disableContentCompression()
-                        .disableCookieManagement()
-                        .disableAuthCaching()
-                        .setUserAgent("comfyui-api-service")
-                        .build();
-    }
-
-    /// The last check, where the connection is made.
-    private final class CheckedAddresses implements DnsResolver {
-
-        @Override
-        public InetAddress[] resolve(String host) throws UnknownHostException {
-            var addresses = lookup.of(host);
-            for (var address : addresses) {
-                if (!guard.isNamed(host) && !guard.isOpen(address)) {
-                    throw new UnknownHostException("an address of the host is closed");
-                }
-            }
-            return Arrays.copyOf(addresses, Math.min(addresses.length, ADDRESSES));
-        }
-
-        @Override
-        public String resolveCanonicalHostname(String host) {
-            return host;
-        }
     }
 
     /// Writes what is at the address; what was written before an exception is worthless.
@@ -144,19 +84,9 @@ final class GuardedFetch implements AutoCloseable {
             throws ImportRefusedException, IOException {
         var request = new HttpGet(at);
         request.setHeader("Accept", "image/png, image/jpeg, image/webp;q=0.9, */*;q=0.1");
-        var watch =
-                Thread.ofVirtual()
-                        .name("import-limit")
-                        .start(() -> {
-                            try {
-                                TimeUnit.NANOSECONDS.sleep(deadline - System.nanoTime());
-                                request.abort();
-                            } catch (InterruptedException _) {
-                                Thread.currentThread().interrupt();
-                            }
-                        });
-        try {
-            var to = http.execute(request, answer -> take(at, answer, into));
+        try (var _ = GuardedHttp.limit(request, Duration.ofNanos(deadline - System.nanoTime()));
+                var answer = http.send(request)) {
+            var to = take(at, answer, into);
             return to == null ? null : checked(to.toString());
         } catch (Refused e) {
             throw e.why;
@@ -166,22 +96,21 @@ final class GuardedFetch implements AutoCloseable {
             // Names and addresses only: a path may hold a secret.
             LOG.info("An import from {} failed: {}", at.getHost(), e.toString());
             throw new ImportRefusedException(Reason.ANSWER, "could not be fetched");
-        } finally {
-            watch.interrupt();
         }
     }
 
-    private @Nullable URI take(URI at, ClassicHttpResponse answer, OutputStream into)
+    private @Nullable URI take(URI at, GuardedHttp.Answer answer, OutputStream into)
             throws IOException {
-        int status = answer.getCode();
-        if (status >= 300 && status < 400 && answer.getFirstHeader("Location") != null) {
+        int status = answer.status();
+        var location = answer.header("Location");
+        if (status >= 300 && status < 400 && location != null) {
             try {
-                return at.resolve(new URI(answer.getFirstHeader("Location").getValue()));
+                return at.resolve(new URI(location));
             } catch (URISyntaxException | IllegalArgumentException _) {
                 throw new Refused(Reason.ANSWER, "is redirected to no address");
             }
         }
-        HttpEntity entity = answer.getEntity();
+        var entity = answer.body();
         if (status != 200 || entity == null) {
             throw new Refused(
                     Reason.ANSWER, "was answered with status %d instead of 200".formatted(status));
@@ -189,9 +118,7 @@ final class GuardedFetch implements AutoCloseable {
         if (entity.getContentLength() > largest) {
             throw tooLarge();
         }
-        try (var body = entity.getContent()) {
-            copy(body, into);
-        }
+        copy(entity.getContent(), into);
         return null;
     }
 
@@ -217,60 +144,12 @@ final class GuardedFetch implements AutoCloseable {
                 Reason.SIZE, "is larger than the %d bytes that are taken".formatted(largest));
     }
 
-    /// What can be seen without asking anybody.
     private URI checked(String url) throws ImportRefusedException {
-        URI uri;
         try {
-            uri = new URI(url);
-        } catch (URISyntaxException _) {
-            throw refused("is not a URL");
+            return http.check(url);
+        } catch (UrlRefusedException e) {
+            throw new ImportRefusedException(Reason.ADDRESS, String.valueOf(e.getMessage()));
         }
-        var scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-        var host = uri.getHost();
-        if (url.length() > LONGEST_URL
-                || host == null
-                || host.isEmpty()
-                || (!scheme.equals("https") && !scheme.equals("http"))) {
-            throw refused("is not an https or http URL");
-        }
-        if (uri.getRawUserInfo() != null) {
-            throw refused("must not have a user name or password");
-        }
-        int port = uri.getPort() >= 0 ? uri.getPort() : scheme.equals("https") ? 443 : 80;
-        if (!guard.isNamed(host)) {
-            checkAddresses(host, port);
-        }
-        return withoutFragment(uri);
-    }
-
-    /// A first look, for a better answer; what counts is the look at the connection.
-    private void checkAddresses(String host, int port) throws ImportRefusedException {
-        InetAddress[] addresses;
-        try {
-            addresses =
-                    lookup.of(host.startsWith("[") ? host.substring(1, host.length() - 1) : host);
-        } catch (UnknownHostException _) {
-            throw refused("names a host that files are not fetched from");
-        }
-        for (var address : addresses) {
-            if (!guard.isOpen(address, port)) {
-                throw refused("names a host that files are not fetched from");
-            }
-        }
-    }
-
-    private static URI withoutFragment(URI uri) throws ImportRefusedException {
-        var text = uri.toString();
-        int hash = text.indexOf('#');
-        try {
-            return hash < 0 ? uri : new URI(text.substring(0, hash));
-        } catch (URISyntaxException _) {
-            throw refused("is not a URL");
-        }
-    }
-
-    private static ImportRefusedException refused(String message) {
-        return new ImportRefusedException(Reason.ADDRESS, message);
     }
 
     @Override
@@ -278,7 +157,7 @@ final class GuardedFetch implements AutoCloseable {
         http.close();
     }
 
-    // The client lets only IOExceptions out.
+    // What reading an answer comes to, beside what the connection does.
 
     private static final class Refused extends IOException {
         private final transient ImportRefusedException why;

@@ -34,7 +34,8 @@ public enum ProblemCode {
     URL_NOT_ALLOWED(
             403,
             "The URL is not allowed",
-            "Files are fetched from public hosts only, over https or http on the usual ports."),
+            "Connections are made to public hosts only: for files over https or http on the usual"
+                    + " ports, for webhooks over https."),
     NOT_FOUND(404, "Not found", "There is nothing under this address for this caller."),
     OUTPUT_UNAVAILABLE(404, "The file is gone", "The output file is no longer stored."),
     METHOD_NOT_ALLOWED(
@@ -79,6 +80,11 @@ public enum ProblemCode {
             409,
             "The pool is not empty",
             "Only a pool without live workers and unfinished jobs can be deleted."),
+    WEBHOOK_ENDPOINT_DISABLED(
+            409,
+            "The webhook endpoint is disabled",
+            "Nothing is sent to an endpoint that is disabled or deleted. Enable it with PATCH and"
+                    + " `{\"enabled\": true}`, then repeat."),
     EXPIRED_RESOURCE(
             410,
             "No longer available",

@@ -24,6 +24,7 @@ import org.springframework.stereotype.Component;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
@@ -81,6 +82,11 @@ public final class Jobs {
         var row = store.find(tenant, id).orElseThrow(() -> retention.absent(id));
         retention.refuseOver(row);
         return row;
+    }
+
+    /// The same while it is stored, though its time may be over; empty when it is gone.
+    public Optional<JobView> find(int tenant, JobId id, String base) {
+        return store.find(tenant, id).map(row -> views.of(row, base));
     }
 
     /// The graph that ComfyUI is given, JSON. The prefix of its files is set for each attempt.

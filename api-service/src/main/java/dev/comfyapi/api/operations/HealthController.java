@@ -1,6 +1,7 @@
 package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.DatabaseTrouble;
+import dev.comfyapi.api.http.Version;
 import dev.comfyapi.api.stream.JobWatch;
 import dev.comfyapi.artifact.ArtifactStore;
 import dev.comfyapi.db.catalogue.FleetStore;

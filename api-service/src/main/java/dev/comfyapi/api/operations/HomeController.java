@@ -1,5 +1,6 @@
 package dev.comfyapi.api.operations;
 
+import dev.comfyapi.api.http.Version;
 import dev.comfyapi.api.operator.FleetMetrics;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;

@@ -2,6 +2,7 @@ package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Problem;
+import dev.comfyapi.api.http.Version;
 
 import io.swagger.v3.core.converter.ModelConverter;
 import io.swagger.v3.core.converter.ModelConverters;

@@ -1,6 +1,7 @@
 package dev.comfyapi.api.submit;
 
 import dev.comfyapi.api.http.InvalidMember;
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.workflow.Graph;
 
@@ -23,6 +24,7 @@ import java.util.Optional;
 /// @param keepMetadata whether PNG text chunks stay in stored files
 /// @param pool whose workers are to run it
 /// @param retention how long job and files are kept
+/// @param webhook an address that is told what becomes of it
 record CheckedRequest(
         Graph graph,
         @Nullable String params,
@@ -36,7 +38,8 @@ record CheckedRequest(
         Duration retention,
         Map<String, String> metadata,
         List<String> tags,
-        String pool) {
+        String pool,
+        @Nullable JobWebhook webhook) {
 
     CheckedRequest {
         metadata = Map.copyOf(metadata);

@@ -2,6 +2,8 @@ package dev.comfyapi.api.submit;
 
 import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.webhook.WebhookForm;
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.PoolName;
 import dev.comfyapi.model.job.Priority;
@@ -24,6 +26,7 @@ import java.util.function.Supplier;
 /// @param startWithin expires when it has not started by then; null for never
 /// @param finishWithin expires when it has not ended by then; null for never
 /// @param pool as [PoolForm] has checked it
+/// @param webhook an address that is told what becomes of it
 record JobTerms(
         Priority priority,
         @Nullable Instant runAfter,
@@ -36,7 +39,8 @@ record JobTerms(
         Duration retention,
         Map<String, String> metadata,
         List<String> tags,
-        String pool) {
+        String pool,
+        @Nullable JobWebhook webhook) {
 
     static final Duration LONGEST_RUN = Duration.ofDays(1);
 
@@ -65,7 +69,11 @@ record JobTerms(
     ///
     /// @param best the highest priority that the tenant may ask for
     static JobTerms read(
-            Members members, SubmitProperties properties, Clock clock, Supplier<Priority> best) {
+            Members members,
+            SubmitProperties properties,
+            WebhookForm webhooks,
+            Clock clock,
+            Supplier<Priority> best) {
         var priority = priority(members, best);
         var runAfter = runAfter(members, clock);
         var startWithin = seconds(members, "start_within_s", LONGEST_START_WAIT);
@@ -97,6 +105,7 @@ record JobTerms(
                                         found.code(),
                                         found.detail(),
                                         found.params()));
+        var webhook = webhooks.ofJob(members);
         return new JobTerms(
                 priority.orElse(Priority.NORMAL),
                 runAfter,
@@ -109,7 +118,8 @@ record JobTerms(
                 retention.orElse(properties.retention()),
                 metadata,
                 tags,
-                members.text("pool", 1, PoolName.LONGEST).orElse(JobClass.DEFAULT_POOL));
+                members.text("pool", 1, PoolName.LONGEST).orElse(JobClass.DEFAULT_POOL),
+                webhook);
     }
 
     /// The request for this graph on these terms.
@@ -127,7 +137,8 @@ record JobTerms(
                 retention,
                 metadata,
                 tags,
-                pool);
+                pool,
+                webhook);
     }
 
     private static @Nullable Instant runAfter(Members members, Clock clock) {

@@ -138,7 +138,9 @@ record PromptBody(
         OutputBody output,
         @Schema(description = "Your own data, returned as it came: at most 16 texts")
                 Map<String, String> metadata,
-        @Schema(description = "At most 16, each of at most 64 characters") List<String> tags) {
+        @Schema(description = "At most 16, each of at most 64 characters") List<String> tags,
+        @Schema(description = "An address that is told what becomes of this job")
+                WebhookBody webhook) {
 
     @Schema(name = "Lora")
     record LoraBody(
@@ -195,6 +197,21 @@ record PromptBody(
                             description = "Whether PNG files keep prompt and graph as text")
                     String metadata,
             @Schema(minimum = "60", maximum = "31536000") Integer retentionS) {}
+
+    @Schema(name = "JobWebhook")
+    record WebhookBody(
+            @Schema(
+                            requiredMode = Schema.RequiredMode.REQUIRED,
+                            maxLength = 2048,
+                            description =
+                                    "https, of a public host. Messages are signed with the secret of"
+                                            + " GET /api/v1/webhook-secret")
+                    String url,
+            @Schema(
+                            description =
+                                    "job.completed (the usual) means job.succeeded, job.failed,"
+                                            + " job.canceled and job.expired; job.started besides")
+                    List<String> events) {}
 
     /// Describes the body of a batch.
     @Schema(name = "BatchRequest", additionalProperties = Schema.AdditionalPropertiesValue.FALSE)

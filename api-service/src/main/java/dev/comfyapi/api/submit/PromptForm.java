@@ -1,6 +1,7 @@
 package dev.comfyapi.api.submit;
 
 import dev.comfyapi.api.http.Members;
+import dev.comfyapi.api.webhook.WebhookForm;
 import dev.comfyapi.model.generation.PictureGraph;
 
 import org.springframework.stereotype.Component;
@@ -14,13 +15,14 @@ final class PromptForm {
 
     /// What the contract has and this version does not offer.
     private static final String[] NOT_OFFERED = {
-        "workflow", "workflow_template", "inputs", "webhook"
+        "workflow", "workflow_template", "inputs"
     };
 
     private final PoolForm pools;
     private final GenerationForm generations;
     private final Admission admission;
     private final SubmitProperties properties;
+    private final WebhookForm webhooks;
     private final Clock clock;
 
     PromptForm(
@@ -28,11 +30,13 @@ final class PromptForm {
             GenerationForm generations,
             Admission admission,
             SubmitProperties properties,
+            WebhookForm webhooks,
             Clock clock) {
         this.pools = pools;
         this.generations = generations;
         this.admission = admission;
         this.properties = properties;
+        this.webhooks = webhooks;
         this.clock = clock;
     }
 
@@ -42,7 +46,7 @@ final class PromptForm {
     Optional<CheckedRequest> read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var generation = generations.read(asker, pools.read(members), members);
-        var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
+        var terms = JobTerms.read(members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
         members.notOffered(NOT_OFFERED);
         members.end();
 

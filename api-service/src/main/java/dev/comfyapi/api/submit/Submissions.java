@@ -177,7 +177,8 @@ final class Submissions {
                 from.plus(request.retention()),
                 request.maxAttempts(),
                 (int) request.maxExecution().toMillis(),
-                request.keepMetadata());
+                request.keepMetadata(),
+                request.webhook());
     }
 
     private Outcome store(

@@ -53,7 +53,9 @@ record WorkflowBody(
         PromptBody.OutputBody output,
         @Schema(description = "Your own data, returned as it came: at most 16 texts")
                 Map<String, String> metadata,
-        @Schema(description = "At most 16, each of at most 64 characters") List<String> tags) {
+        @Schema(description = "At most 16, each of at most 64 characters") List<String> tags,
+        @Schema(description = "An address that is told what becomes of this job")
+                PromptBody.WebhookBody webhook) {
 
     @Schema(name = "WorkflowNode")
     record NodeBody(

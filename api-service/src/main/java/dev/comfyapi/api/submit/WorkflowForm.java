@@ -6,6 +6,7 @@ import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.Similar;
+import dev.comfyapi.api.webhook.WebhookForm;
 import dev.comfyapi.model.asset.ContentReference;
 import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.model.workflow.GraphCheck;
@@ -51,13 +52,14 @@ final class WorkflowForm {
         "upscale"
     };
 
-    private static final String[] NOT_OFFERED = {"workflow_template", "inputs", "webhook"};
+    private static final String[] NOT_OFFERED = {"workflow_template", "inputs"};
 
     private final PoolForm pools;
     private final NodePolicy policy;
     private final ImageSources images;
     private final Admission admission;
     private final SubmitProperties properties;
+    private final WebhookForm webhooks;
     private final Clock clock;
 
     WorkflowForm(
@@ -66,12 +68,14 @@ final class WorkflowForm {
             ImageSources images,
             Admission admission,
             SubmitProperties properties,
+            WebhookForm webhooks,
             Clock clock) {
         this.pools = pools;
         this.policy = policy;
         this.images = images;
         this.admission = admission;
         this.properties = properties;
+        this.webhooks = webhooks;
         this.clock = clock;
     }
 
@@ -88,7 +92,7 @@ final class WorkflowForm {
     Reading read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var fleet = pools.read(members);
-        var terms = JobTerms.read(members, properties, clock, () -> admission.best(asker.tenant()));
+        var terms = JobTerms.read(members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
         for (var name : OF_A_PROMPT) {
             if (members.has(name)) {
                 members.problems()

@@ -91,9 +91,7 @@ class GuardedFetchTest {
                         2,
                         Duration.ofMinutes(1));
         var out = new ByteArrayOutputStream();
-        try (var fetch =
-                new GuardedFetch(
-                        new AddressGuard(properties.allowedHosts()), this::look, properties)) {
+        try (var fetch = new GuardedFetch(this::look, properties)) {
             fetch.fetch(url, out);
         }
         return out.toString(StandardCharsets.UTF_8);

@@ -179,6 +179,9 @@ class OperationsTest {
         assertThat(schemas.at("/PromptRequest/properties/cfg_scale").isMissingNode()).isFalse();
         assertThat(schemas.at("/Job/properties/job_id").isMissingNode()).isFalse();
         assertThat(schemas.at("/Problem/properties/request_id").isMissingNode()).isFalse();
+        assertThat(schemas.at("/JobMessage/properties/data/$ref").asString()).endsWith("/Job");
+        assertThat(document.at("/webhooks/job/post/parameters/0/name").asString())
+                .isEqualTo("webhook-id");
         assertThat(undescribed).isEmpty();
     }
 }

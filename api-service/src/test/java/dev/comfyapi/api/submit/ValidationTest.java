@@ -118,7 +118,14 @@ class ValidationTest {
                     "upscale": {"model": "u", "factor": 2} | conflict #/upscale/factor
                     "upscale": {"model": "u", "denoise": 0.1} | conflict #/upscale/denoise
                     "upscale": {"model": "/u"} | invalid_value #/upscale/model
-                    "webhook": {}                          | not_supported #/webhook
+                    "webhook": []                          | invalid_type #/webhook
+                    "webhook": {}                          | required #/webhook/url
+                    "webhook": {"url": "http://1.1.1.1/"}  | url_not_allowed #/webhook/url
+                    "webhook": {"url": "https://10.0.0.1/"} | url_not_allowed #/webhook/url
+                    "webhook": {"url": "https://1.1.1.1/", "events": []} | too_few #/webhook/events
+                    "webhook": {"url": "https://1.1.1.1/", "events": ["job.done"]} | invalid_value #/webhook/events/0
+                    "webhook": {"url": "https://1.1.1.1/", "events": ["batch.completed"]} | not_supported #/webhook/events/0
+                    "webhook": {"url": "https://1.1.1.1/", "event": "x"} | unknown_field #/webhook/event
                     "pool": "big"                          | invalid_value #/pool
                     "pool": "-big"                         | invalid_value #/pool
                     "pool": ""                             | too_short #/pool

@@ -23,6 +23,11 @@ public final class ErasureStore {
                 WHERE id = :id AND tenant_id = :tenant AND state <> 0 AND erased_at IS NULL
                 RETURNING id, tenant_id),
             a AS (UPDATE attempt SET error = NULL FROM e WHERE attempt.job_id = e.id AND error IS NOT NULL),
+            d AS (
+                UPDATE webhook_delivery SET body = NULL FROM e
+                WHERE subject_id = e.id AND event NOT IN (6, 7)
+                RETURNING webhook_delivery.id),
+            w AS (UPDATE webhook_attempt SET answer = NULL FROM d WHERE delivery_id = d.id AND answer IS NOT NULL),
             u AS (INSERT INTO erasure (job_id, tenant_id) SELECT id, tenant_id FROM e)
             SELECT state FROM k
             """;
@@ -43,7 +48,8 @@ public final class ErasureStore {
         ABSENT
     }
 
-    /// Erases an ended job: prompt, parameters, graph, metadata, tags, result and error details.
+    /// Erases an ended job: prompt, parameters, graph, metadata, tags, result and error details,
+    /// and what messages about it said; one that is still on its way says what is left.
     public Erasing erase(int tenant, JobId id) {
         return jdbc.sql(ERASE)
                 .param("id", id.value())

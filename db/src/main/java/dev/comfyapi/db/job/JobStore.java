@@ -1,5 +1,6 @@
 package dev.comfyapi.db.job;
 
+import dev.comfyapi.db.webhook.Hooks;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseStage;
@@ -37,9 +38,9 @@ public final class JobStore {
             WITH j AS (
                 INSERT INTO job (id, tenant_id, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                                  start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
-                                 metadata, params, graph)
+                                 metadata, params, graph, webhook_url, webhook_events)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::timestamptz, ?::timestamptz, ?, ?, ?, ?::text[],
-                        ?::jsonb, ?::jsonb, ?))
+                        ?::jsonb, ?::jsonb, ?, ?::text, ?::int))
             INSERT INTO queue (tenant_id, class_id, band, job_id, expire_at)
             VALUES (?, ?, ?, ?, least(?::timestamptz, ?::timestamptz))
             """;
@@ -48,21 +49,23 @@ public final class JobStore {
     private static final String SUBMIT_MANY =
             """
             WITH r(id, class_id, band, graph, params, metadata, tags, batch_id, retry_of, traceparent,
-                   run_after, start_by, finish_by, expires_at, max_failures, run_timeout_ms, keep_metadata)
+                   run_after, start_by, finish_by, expires_at, max_failures, run_timeout_ms, keep_metadata,
+                   webhook_url, webhook_events)
             AS MATERIALIZED (
                 SELECT * FROM unnest(
                     :ids::uuid[], :classes::int[], :bands::smallint[], :graphs::text[], :params::text[],
                     :metadata::text[], :tags::text[], :batches::uuid[], :retries::uuid[], :traces::text[],
                     :run_afters::timestamptz[], :start_bys::timestamptz[], :finish_bys::timestamptz[],
-                    :expires::timestamptz[], :max_failures::smallint[], :timeouts::int[], :keeps::boolean[])),
+                    :expires::timestamptz[], :max_failures::smallint[], :timeouts::int[], :keeps::boolean[],
+                    :hook_urls::text[], :hook_events::int[])),
             j AS (
                 INSERT INTO job (id, tenant_id, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                                  run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
-                                 metadata, params, graph)
+                                 metadata, params, graph, webhook_url, webhook_events)
                 SELECT id, :tenant, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                        run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent,
                        ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, params::jsonb,
-                       convert_to(graph, 'UTF8')
+                       convert_to(graph, 'UTF8'), webhook_url, webhook_events
                 FROM r),
             d AS (
                 INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, expire_at)
@@ -124,14 +127,13 @@ public final class JobStore {
             j AS (
                 UPDATE job SET state = 3, finished_at = now(), epoch = t.epoch, worker_id = t.worker_id
                 FROM t WHERE id = t.job_id AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+                %s),
+            h AS (%s)
             SELECT (SELECT count(*) FROM k) AS live, (SELECT count(*) FROM j) AS canceled,
                    (SELECT epoch FROM l) AS epoch, (SELECT worker_id FROM l) AS worker_id,
                    (SELECT w.lane FROM worker w JOIN l ON w.id = l.worker_id) AS lane
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     /// Waits for nobody, so that it may take the job's row before the token: whose row or token is
     /// not free is being moved, ended or changed, and is asked again. That holds the job still, so
@@ -279,6 +281,8 @@ public final class JobStore {
                 .param(job.metadata())
                 .param(job.params())
                 .param(job.graph().toBytes())
+                .param(job.webhook() == null ? null : job.webhook().url())
+                .param(job.webhook() == null ? null : job.webhook().mask())
                 .param(tenant)
                 .param(job.classId())
                 .param(band)
@@ -310,6 +314,14 @@ public final class JobStore {
                         jobs.stream().map(j -> (short) j.maxFailures()).toArray(Short[]::new))
                 .param("timeouts", jobs.stream().map(NewJob::runTimeoutMs).toArray(Integer[]::new))
                 .param("keeps", jobs.stream().map(NewJob::keepMetadata).toArray(Boolean[]::new))
+                .param(
+                        "hook_urls",
+                        texts(jobs, j -> j.webhook() == null ? null : j.webhook().url()))
+                .param(
+                        "hook_events",
+                        jobs.stream()
+                                .map(j -> j.webhook() == null ? null : j.webhook().mask())
+                                .toArray(Integer[]::new))
                 .update();
     }
 

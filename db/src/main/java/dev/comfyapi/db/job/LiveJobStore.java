@@ -1,6 +1,7 @@
 package dev.comfyapi.db.job;
 
 import dev.comfyapi.db.job.JobStore.Running;
+import dev.comfyapi.db.webhook.Hooks;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.LeaseKey;
 
@@ -70,13 +71,12 @@ public final class LiveJobStore {
             j AS (
                 UPDATE job SET state = 3, finished_at = now(), epoch = t.epoch, worker_id = t.worker_id
                 FROM t WHERE id = t.job_id AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+                %s),
+            h AS (%s)
             SELECT t.job_id, t.epoch, t.worker_id, w.lane
             FROM t JOIN j ON j.id = t.job_id LEFT JOIN worker w ON w.id = t.worker_id
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     private final JdbcClient jdbc;
 

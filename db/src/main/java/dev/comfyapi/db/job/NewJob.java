@@ -1,5 +1,6 @@
 package dev.comfyapi.db.job;
 
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.workflow.Graph;
@@ -22,6 +23,7 @@ import java.util.UUID;
 /// @param maxFailures failed attempts that end it, 1 to 10
 /// @param runTimeoutMs longest run of one attempt
 /// @param keepMetadata whether PNG text chunks stay in stored files
+/// @param webhook an address that came with it and is told what becomes of it
 public record NewJob(
         JobId id,
         int classId,
@@ -39,7 +41,8 @@ public record NewJob(
         @Nullable Instant expiresAt,
         int maxFailures,
         int runTimeoutMs,
-        boolean keepMetadata) {
+        boolean keepMetadata,
+        @Nullable JobWebhook webhook) {
 
     public NewJob {
         tags = List.copyOf(tags);

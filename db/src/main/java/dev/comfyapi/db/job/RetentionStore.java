@@ -24,7 +24,8 @@ public final class RetentionStore {
             AND job_leaves_at(j.created_at, j.run_after, j.expires_at, j.finished_at) < now()
             AND NOT EXISTS (SELECT FROM lease l WHERE l.job_id = j.id)
             AND (j.finished_at < now() - interval '4 days'
-                 OR NOT EXISTS (SELECT FROM webhook_delivery d WHERE d.job_id = j.id))
+                 OR NOT EXISTS (SELECT FROM webhook_delivery d
+                                WHERE d.subject_id = j.id AND d.event NOT IN (6, 7) AND d.state = 0))
             """;
 
     private static final String EXPIRED =
@@ -38,7 +39,7 @@ public final class RetentionStore {
     private static final String REMOVE =
             """
             WITH gone AS (DELETE FROM job j WHERE j.id = ANY (:ids::uuid[]) AND %s RETURNING j.id),
-            d AS (DELETE FROM webhook_delivery d USING gone WHERE d.job_id = gone.id),
+            d AS (DELETE FROM webhook_delivery d USING gone WHERE d.subject_id = gone.id AND d.event NOT IN (6, 7)),
             a AS (DELETE FROM attempt a USING gone WHERE a.job_id = gone.id),
             e AS (DELETE FROM erasure e USING gone WHERE e.job_id = gone.id)
             SELECT count(*) FROM gone

@@ -1,5 +1,6 @@
 package dev.comfyapi.db.lease;
 
+import dev.comfyapi.db.webhook.Hooks;
 import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseKey;
@@ -27,12 +28,11 @@ public final class LeaseStore {
                                started_at = now() - :started_ago * interval '1 ms', gpu_ms = :gpu_ms,
                                store_ms = :store_ms, result = :result::jsonb
                 FROM l WHERE id = :job AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+                %s),
+            h AS (%s)
             SELECT (SELECT count(*) FROM l) AS leases, (SELECT count(*) FROM j) AS jobs
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     private static final String FAIL =
             """
@@ -47,10 +47,8 @@ public final class LeaseStore {
                 UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
                                started_at = k.started_at, error_code = :code, error = :error::jsonb
                 FROM k WHERE id = :job AND k.dead AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+                %s),
+            h AS (%s),
             a AS (
                 INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code, error)
                 SELECT job_id, epoch, worker_id, 'failed', assigned_at, started_at, :code, :error::jsonb
@@ -66,7 +64,8 @@ public final class LeaseStore {
                 RETURNING job_id)
             SELECT (SELECT count(*) FROM l) AS leases, (SELECT count(*) FROM j) AS jobs,
                    (SELECT count(*) FROM d) AS delayed
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     private static final String RELEASE =
             """

@@ -1,5 +1,6 @@
 package dev.comfyapi.db.queue;
 
+import dev.comfyapi.db.webhook.Hooks;
 import dev.comfyapi.model.job.ErrorCode;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
@@ -119,12 +120,11 @@ public final class LeaderStore {
                                error_code = CASE WHEN start_by <= now() THEN :start_code ELSE :finish_code END,
                                error = CASE WHEN start_by <= now() THEN :start_error ELSE :finish_error END::jsonb
                 FROM t WHERE id = t.job_id AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+                %s),
+            h AS (%s)
             SELECT id AS job_id FROM j
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     /// The lease stays, flagged, until its worker has stopped: just as when a client cancels.
     private static final String EXPIRE_LEASES =
@@ -139,16 +139,15 @@ public final class LeaderStore {
                 UPDATE job SET state = 4, finished_at = now(), epoch = l.epoch, worker_id = l.worker_id,
                                started_at = l.started_at, error_code = :code, error = :error::jsonb
                 FROM l WHERE id = l.job_id AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+                %s),
+            h AS (%s),
             a AS (
                 INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code, error)
                 SELECT job_id, epoch, worker_id, 'expired', assigned_at, started_at, :code, :error::jsonb FROM l)
             SELECT l.job_id, l.epoch, l.worker_id, w.lane
             FROM l JOIN j ON j.id = l.job_id LEFT JOIN worker w ON w.id = l.worker_id
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     /// The tokens are looked for again by their whole key: the leader may have given one away.
     private static final String FAIL_STRANDED =
@@ -167,12 +166,11 @@ public final class LeaderStore {
             j AS (
                 UPDATE job SET state = 2, finished_at = now(), epoch = t.epoch, error_code = :code, error = :error::jsonb
                 FROM t WHERE id = t.job_id AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL)
+                %s),
+            h AS (%s)
             SELECT id AS job_id FROM j
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     private static final String MARK_SILENT =
             """
@@ -195,10 +193,8 @@ public final class LeaderStore {
                 UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
                                error_code = :code, error = :error::jsonb
                 FROM k WHERE id = k.job_id AND k.dead AND state = 0
-                RETURNING id, webhook_id),
-            h AS (
-                INSERT INTO webhook_delivery (job_id, event, webhook_id)
-                SELECT id, 1, webhook_id FROM j WHERE webhook_id IS NOT NULL),
+                %s),
+            h AS (%s),
             a AS (
                 INSERT INTO attempt (job_id, epoch, worker_id, outcome, assigned_at, started_at, error_code)
                 SELECT job_id, epoch, worker_id, 'lost', assigned_at, started_at, :lost_code FROM k WHERE NOT canceled),
@@ -208,7 +204,8 @@ public final class LeaderStore {
                 SELECT job_id, now(), tenant_id, class_id, band, epoch, failures, losses, worker_id, expire_at
                 FROM k WHERE NOT canceled AND NOT dead)
             SELECT job_id, epoch, worker_id, dead, canceled FROM k
-            """;
+            """
+                    .formatted(Hooks.RETURNING, Hooks.ENDED);
 
     private final JdbcClient jdbc;
 

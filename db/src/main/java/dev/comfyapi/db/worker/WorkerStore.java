@@ -1,5 +1,6 @@
 package dev.comfyapi.db.worker;
 
+import dev.comfyapi.db.webhook.Hooks;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
@@ -75,11 +76,18 @@ public final class WorkerStore {
                 UPDATE lease l SET stage = r.stage, progress = r.progress, eta_ms = r.eta_ms,
                        started_at = coalesce(l.started_at, now() - r.started_ago_ms * interval '1 ms')
                 FROM r, w
-                WHERE l.job_id = r.job_id AND l.epoch = r.epoch AND l.worker_id = w.id)
+                WHERE l.job_id = r.job_id AND l.epoch = r.epoch AND l.worker_id = w.id
+                RETURNING l.job_id, old.started_at IS NULL AND new.started_at IS NOT NULL AS begun, new.started_at),
+            j AS (
+                SELECT j.id, j.tenant_id, j.tags, j.webhook_url, j.webhook_events, u.started_at
+                FROM u JOIN job j ON j.id = u.job_id
+                WHERE u.begun AND j.state = 0),
+            h AS (%s)
             SELECT l.job_id, l.epoch, l.canceled, coalesce(x.mode > 0, false) AS out_of_use,
                    coalesce(x.restart_asked, false) AS restart_asked, coalesce(x.free_asked, false) AS free_asked
             FROM w LEFT JOIN worker_wish x ON x.name = w.name LEFT JOIN lease l ON l.worker_id = w.id
-            """;
+            """
+                    .formatted(Hooks.STARTED);
 
     private static final String TAKE_RESTART =
             """

@@ -1,4 +1,4 @@
-package dev.comfyapi.api.asset;
+package dev.comfyapi.api.outbound;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,10 +10,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
+import java.util.Set;
 
 class AddressGuardTest {
 
-    private final AddressGuard guard = new AddressGuard(List.of());
+    private static AddressGuard aGuard(String... allowed) {
+        return new AddressGuard("some.property", List.of(allowed), Set.of(80, 443, 8443));
+    }
+
+    private final AddressGuard guard = aGuard();
 
     @ParameterizedTest
     @ValueSource(
@@ -61,7 +66,7 @@ class AddressGuardTest {
                 "ff02::1"
             })
     void no_connection_is_made_to_what_is_not_public(String address) throws UnknownHostException {
-        assertThat(guard.isOpen(InetAddress.getByName(address))).isFalse();
+        assertThat(guard.isOpen(InetAddress.getByName(address), 443)).isFalse();
     }
 
     @ParameterizedTest
@@ -94,22 +99,22 @@ class AddressGuardTest {
 
     @Test
     void an_operator_opens_hosts_addresses_and_ranges() throws UnknownHostException {
-        var opened = new AddressGuard(List.of("Files.Internal", "10.1.0.0/16", "::1", "127.0.0.1"));
+        var opened = aGuard("Files.Internal", "10.1.0.0/16", "::1", "127.0.0.1");
 
         assertThat(opened.isNamed("files.internal")).isTrue();
         assertThat(opened.isNamed("files.internal.example.com")).isFalse();
         assertThat(opened.isOpen(address("10.1.255.1"), 9_000)).isTrue();
-        assertThat(opened.isOpen(address("10.2.0.1"))).isFalse();
-        assertThat(opened.isOpen(address("::1"))).isTrue();
-        assertThat(opened.isOpen(address("127.0.0.1"))).isTrue();
-        assertThat(opened.isOpen(address("127.0.0.2"))).isFalse();
+        assertThat(opened.isOpen(address("10.2.0.1"), 443)).isFalse();
+        assertThat(opened.isOpen(address("::1"), 443)).isTrue();
+        assertThat(opened.isOpen(address("127.0.0.1"), 443)).isTrue();
+        assertThat(opened.isOpen(address("127.0.0.2"), 443)).isFalse();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"10.0.0.0/33", "10.0.0.0/99999999999", "10.0.0.0.0/8"})
     void a_range_that_is_none_is_refused_at_the_start(String range) {
-        assertThatThrownBy(() -> new AddressGuard(List.of(range)))
+        assertThatThrownBy(() -> aGuard(range))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("comfyapi.assets.allowed-hosts");
+                .hasMessageContaining("some.property");
     }
 }

@@ -1,4 +1,4 @@
-package dev.comfyapi.api.asset;
+package dev.comfyapi.api.outbound;
 
 import java.math.BigInteger;
 import java.net.Inet4Address;
@@ -9,10 +9,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// Which addresses the service may connect to on behalf of a client: public ones only, so that
 /// nobody reaches our own network through us. Immutable.
-final class AddressGuard {
+public final class AddressGuard {
 
     /// Everything that is not a public host of the Internet: private, local, shared, reserved and
     /// documentation ranges, multicast, and the platform address of a large cloud.
@@ -41,20 +42,24 @@ final class AddressGuard {
 
     /// Of IPv6 only what is given out to hosts. That leaves out loopback, link-local, unique local,
     /// multicast, and every way to write an IPv4 address.
-    private static final Range GLOBAL_V6 = Range.of("2000::/3");
+    private static final Range GLOBAL_V6 = Range.of("", "2000::/3");
 
-    /// Ports where web servers are; others are more likely something else.
-    private static final Set<Integer> WEB = Set.of(80, 443, 8080, 8443);
+    private static final Pattern ADDRESS =
+            Pattern.compile("[0-9.]+(/[0-9]+)?|[0-9a-f:.]*:[0-9a-f:.]*(/[0-9]+)?");
 
     private final Set<String> names = new HashSet<>();
     private final List<Range> open = new ArrayList<>();
+    private final Set<Integer> ports;
 
+    /// @param property where `allowed` comes from, for the words of what is wrong with it
     /// @param allowed host names, addresses and ranges that are open although they are not public
-    AddressGuard(List<String> allowed) {
+    /// @param ports those of public hosts that are open; others are more likely no web server
+    public AddressGuard(String property, List<String> allowed, Set<Integer> ports) {
+        this.ports = Set.copyOf(ports);
         for (var entry : allowed) {
             var lower = entry.strip().toLowerCase(Locale.ROOT);
-            if (lower.matches("[0-9.]+(/[0-9]+)?|[0-9a-f:.]*:[0-9a-f:.]*(/[0-9]+)?")) {
-                open.add(Range.of(lower));
+            if (ADDRESS.matcher(lower).matches()) {
+                open.add(Range.of(property, lower));
             } else {
                 names.add(lower);
             }
@@ -66,23 +71,24 @@ final class AddressGuard {
         return names.contains(host.toLowerCase(Locale.ROOT));
     }
 
-    /// Whether a connection to this address may be made, on any port.
-    boolean isOpen(InetAddress address) {
-        if (open.stream().anyMatch(range -> range.contains(address))) {
-            return true;
-        }
+    /// Whether an operator has opened this address, on any port and for any scheme.
+    boolean isOpened(InetAddress address) {
+        return open.stream().anyMatch(range -> range.contains(address));
+    }
+
+    /// Whether a connection may be made: the operator has opened the address, or it is public and
+    /// the port is one of the web.
+    boolean isOpen(InetAddress address, int port) {
+        return isOpened(address) || (isPublic(address) && ports.contains(port));
+    }
+
+    private static boolean isPublic(InetAddress address) {
         boolean global = address instanceof Inet4Address || GLOBAL_V6.contains(address);
         return global && CLOSED.stream().noneMatch(range -> range.contains(address));
     }
 
-    /// Whether this port is one of the web, or the operator has opened the address.
-    boolean isOpen(InetAddress address, int port) {
-        return isOpen(address)
-                && (WEB.contains(port) || open.stream().anyMatch(range -> range.contains(address)));
-    }
-
     private static List<Range> ranges(String... texts) {
-        return List.of(texts).stream().map(Range::of).toList();
+        return List.of(texts).stream().map(text -> Range.of("", text)).toList();
     }
 
     /// The addresses that begin with the same bits.
@@ -91,7 +97,7 @@ final class AddressGuard {
     /// @param shift bits that do not count
     private record Range(int length, BigInteger start, int shift) {
 
-        static Range of(String text) {
+        static Range of(String property, String text) {
             int slash = text.indexOf('/');
             try {
                 // Digits and colons only: nobody is asked.
@@ -102,14 +108,13 @@ final class AddressGuard {
                         slash < 0 ? bytes.length * 8 : Integer.parseInt(text.substring(slash + 1));
                 if (bits > bytes.length * 8) {
                     throw new IllegalArgumentException(
-                            "comfyapi.assets.allowed-hosts: %s has too many bits".formatted(text));
+                            "%s: %s has too many bits".formatted(property, text));
                 }
                 int shift = bytes.length * 8 - bits;
                 return new Range(bytes.length, new BigInteger(1, bytes).shiftRight(shift), shift);
             } catch (UnknownHostException | NumberFormatException e) {
                 throw new IllegalArgumentException(
-                        "comfyapi.assets.allowed-hosts: %s is no address or range".formatted(text),
-                        e);
+                        "%s: %s is no address or range".formatted(property, text), e);
             }
         }
 

@@ -1,11 +1,11 @@
-package dev.comfyapi.api.operations;
+package dev.comfyapi.api.http;
 
 import java.util.Optional;
 
 /// Which version of the service this is.
-final class Version {
+public final class Version {
 
-    static final String NAME =
+    public static final String NAME =
             Optional.ofNullable(Version.class.getPackage().getImplementationVersion())
                     .orElse("development");
 

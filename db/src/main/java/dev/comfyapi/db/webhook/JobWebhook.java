@@ -1,0 +1,19 @@
+package dev.comfyapi.db.webhook;
+
+import java.util.Set;
+
+/// An address that came with a job.
+///
+/// @param url checked
+/// @param events what of the job it is told
+public record JobWebhook(String url, Set<WebhookEvent> events) {
+
+    public JobWebhook {
+        events = Set.copyOf(events);
+    }
+
+    /// As the database keeps the events.
+    public int mask() {
+        return WebhookEvent.mask(events);
+    }
+}
