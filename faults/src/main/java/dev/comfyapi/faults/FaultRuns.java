@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
             WorkerKills.class,
             PostgresKills.class,
             KafkaAway.class,
+            Webhooks.class,
             Zombies.class,
             ApiKills.class,
             RollingRestart.class,

@@ -192,6 +192,11 @@ final class Platform implements AutoCloseable {
         start(api(number), "dev.comfyapi.api.ApiApplication", arguments);
     }
 
+    /// Another process of the API.
+    void startApi(String name, List<String> arguments) {
+        start(name, "dev.comfyapi.api.ApiApplication", arguments);
+    }
+
     void startWorker(int number) {
         startWorker(number, worker(number));
     }

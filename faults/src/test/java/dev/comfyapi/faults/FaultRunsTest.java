@@ -50,6 +50,16 @@ class FaultRunsTest {
         assertThat(run.report()).isTrue();
     }
 
+    @Test
+    void the_sender_of_webhooks_is_killed_and_everybody_is_told_of_everything() throws Exception {
+        var run = new Webhooks();
+        run.programs = PROGRAMS;
+        run.events = 200;
+        run.every = 10;
+
+        assertThat(run.report()).isTrue();
+    }
+
     /// Killed, restarted, stopped, cut off and poisoned, one after the other, on one platform that
     /// was started in a strange order.
     @Test
