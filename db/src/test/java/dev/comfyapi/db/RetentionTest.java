@@ -254,7 +254,14 @@ class RetentionTest {
         assertThat(after.finishedAt()).isEqualTo(before.finishedAt());
         assertThat(after.gpuMs()).isEqualTo(before.gpuMs());
         assertThat(after.revision()).isGreaterThan(before.revision());
-        assertThat(db.jobs.list(TENANT, JobFilter.NONE, new Part(Order.NEWEST_FIRST, null, 10)).jobs()).hasSize(1);
+        assertThat(
+                        db.jobs
+                                .list(
+                                        TENANT,
+                                        JobFilter.NONE,
+                                        new Part(Order.NEWEST_FIRST, null, 10))
+                                .jobs())
+                .hasSize(1);
         assertThat(erasures.unfinished(10)).containsExactly(new ErasureStore.Unfinished(job, 1));
         erasures.finish(job);
         assertThat(erasures.unfinished(10)).isEmpty();

@@ -4,6 +4,8 @@ import static dev.comfyapi.db.Database.TENANT;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.comfyapi.db.job.ErasureStore;
+import dev.comfyapi.db.job.LiveJobStore;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.db.webhook.AttemptRow;
 import dev.comfyapi.db.webhook.ClaimedDelivery;
@@ -119,6 +121,7 @@ class WebhookStoreTest {
                 null,
                 null,
                 null,
+                null,
                 1,
                 job.runTimeoutMs(),
                 false,
@@ -154,8 +157,8 @@ class WebhookStoreTest {
         var url = own.url();
 
         var completed = aLeaseOf(aJobWith(own));
-        db.leases.complete(completed, db.aResult());
-        db.leases.complete(completed, db.aResult());
+        db.leases.complete(completed, db.aResult(completed));
+        db.leases.complete(completed, db.aResult(completed));
         var failed = aLeaseOf(aJobWith(own));
         db.leases.fail(failed, ErrorCode.NODE_EXECUTION_ERROR, ERROR);
         db.leases.fail(failed, ErrorCode.NODE_EXECUTION_ERROR, ERROR);
@@ -165,7 +168,17 @@ class WebhookStoreTest {
         db.jobs.cancel(TENANT, canceled.id());
         var expired = Database.with(aJobWith(own), null, Instant.now().minusSeconds(1));
         db.jobs.submit(TENANT, List.of(expired));
-        db.leader.expire(100, ERROR);
+        db.leader.expire(100, ERROR, ERROR);
+        var bulk = aJobWith(own);
+        db.jobs.submit(TENANT, List.of(bulk));
+        new LiveJobStore(db.jdbc).cancel(TENANT, List.of(bulk.id()));
+        var late = aLeaseOf(aJobWith(own));
+        db.execute("UPDATE lease SET finish_by = now() WHERE job_id = '%s'".formatted(late.job()));
+        db.leader.expireLeases(100, ERROR);
+        db.leases.release(late);
+        var stranded = aJobWith(own);
+        db.jobs.submit(TENANT, List.of(stranded));
+        db.leader.failStranded(db.leader.groups(), Duration.ofSeconds(-1), 100, ERROR);
         var reaped = aLeaseOf(aJobWith(own));
         db.execute("UPDATE lease SET losses = 5 WHERE job_id = '%s'".formatted(reaped.job()));
         db.workers.leave(worker);
@@ -176,6 +189,9 @@ class WebhookStoreTest {
         assertThat(told(failed.job())).containsExactly("2 " + all, "2 " + failures, "2 " + url);
         assertThat(told(canceled.id())).containsExactly("3 " + all, "3 " + url);
         assertThat(told(expired.id())).containsExactly("4 " + all, "4 " + url);
+        assertThat(told(bulk.id())).containsExactly("3 " + all, "3 " + url);
+        assertThat(told(late.job())).containsExactly("4 " + all, "4 " + url);
+        assertThat(told(stranded.id())).containsExactly("2 " + all, "2 " + failures, "2 " + url);
         assertThat(told(reaped.job())).containsExactly("2 " + all, "2 " + failures, "2 " + url);
     }
 
@@ -187,7 +203,7 @@ class WebhookStoreTest {
         var own = new JobWebhook("https://own.example/x", Set.of(WebhookEvent.JOB_CANCELED));
 
         var completed = aLeaseOf(aJobWith(own));
-        db.leases.complete(completed, db.aResult());
+        db.leases.complete(completed, db.aResult(completed));
         var again = aLeaseOf(db.aJob());
         db.leases.fail(again, ErrorCode.TRANSIENT, ERROR);
 
@@ -205,9 +221,9 @@ class WebhookStoreTest {
         db.report(lease, LeaseStage.RUNNING, 0.1);
         db.report(lease, LeaseStage.RUNNING, 0.5);
         assertThat(told(lease.job())).containsExactly("5 " + endpoint);
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
         var quick = aLeaseOf(aJobWith(null));
-        db.leases.complete(quick, db.aResult());
+        db.leases.complete(quick, db.aResult(quick));
 
         assertThat(told(lease.job())).containsExactly("1 " + endpoint, "5 " + endpoint);
         assertThat(told(quick.job())).containsExactly("1 " + endpoint, "5 " + endpoint);
@@ -215,7 +231,7 @@ class WebhookStoreTest {
 
     private void anEnd(String url) {
         var lease = aLeaseOf(aJobWith(new JobWebhook(url, WebhookEvent.ENDS)));
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
     }
 
     @Test
@@ -247,6 +263,19 @@ class WebhookStoreTest {
 
         assertThat(deliveries.keepBody(delivery.id(), "{\"a\":\"ä\"}")).isEqualTo("{\"a\":\"ä\"}");
         assertThat(deliveries.keepBody(delivery.id(), "other")).isEqualTo("{\"a\":\"ä\"}");
+    }
+
+    @Test
+    void erasing_a_job_empties_what_was_said_of_it() {
+        anEnd("https://own.example/x");
+        var delivery = deliveries.claim(1).getFirst();
+        deliveries.keepBody(delivery.id(), "{\"prompt\": \"secret\"}");
+        deliveries.failedForGood(delivery, anAttempt(500));
+
+        new ErasureStore(db.jdbc).erase(TENANT, new JobId(delivery.subject()));
+
+        assertThat(deliveries.find(TENANT, delivery.id()).orElseThrow().body()).isNull();
+        assertThat(deliveries.attempts(delivery.id(), 10).getFirst().answer()).isNull();
     }
 
     @Test
@@ -312,7 +341,7 @@ class WebhookStoreTest {
     void after_the_patience_is_over_an_endpoint_is_disabled_once_and_the_others_hear_of_it() {
         var bad = anEndpoint(TENANT, WebhookEvent.ENDS);
         var lease = aLeaseOf(aJobWith(null));
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
         var other = anEndpoint(TENANT, Set.of(WebhookEvent.JOB_FAILED));
         var first = deliveries.claim(10).getFirst();
         assertThat(deliveries.failed(first, anAttempt(500), Duration.ZERO)).isFalse();
@@ -339,7 +368,7 @@ class WebhookStoreTest {
     void an_ended_message_is_replayed_under_its_id_and_forgotten_after_its_time() {
         var endpoint = anEndpoint(TENANT, WebhookEvent.ENDS);
         var lease = aLeaseOf(aJobWith(null));
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
         var delivery = deliveries.claim(1).getFirst();
         deliveries.failedForGood(delivery, anAttempt(500));
         var now = Instant.now();
@@ -394,7 +423,7 @@ class WebhookStoreTest {
     void a_deleted_endpoint_leaves_its_log_and_nothing_to_send() {
         var endpoint = anEndpoint(TENANT, WebhookEvent.ENDS);
         var lease = aLeaseOf(aJobWith(null));
-        db.leases.complete(lease, db.aResult());
+        db.leases.complete(lease, db.aResult(lease));
 
         assertThat(endpoints.delete(2, endpoint)).isFalse();
         assertThat(endpoints.delete(TENANT, endpoint)).isTrue();

@@ -138,7 +138,8 @@ final class NoisyNeighbour extends SharedRun {
                     null,
                     3,
                     60_000,
-                    false);
+                    false,
+                    null);
         }
     }
 

@@ -61,7 +61,8 @@ record CheckedRequest(
                 retention,
                 metadata,
                 tags,
-                pool);
+                pool,
+                webhook);
     }
 
     /// Which of its deadlines no job submitted now could keep.

@@ -14,9 +14,7 @@ import java.util.Optional;
 final class PromptForm {
 
     /// What the contract has and this version does not offer.
-    private static final String[] NOT_OFFERED = {
-        "workflow", "workflow_template", "inputs"
-    };
+    private static final String[] NOT_OFFERED = {"workflow", "workflow_template", "inputs"};
 
     private final PoolForm pools;
     private final GenerationForm generations;
@@ -46,7 +44,9 @@ final class PromptForm {
     Optional<CheckedRequest> read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var generation = generations.read(asker, pools.read(members), members);
-        var terms = JobTerms.read(members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
+        var terms =
+                JobTerms.read(
+                        members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
         members.notOffered(NOT_OFFERED);
         members.end();
 

@@ -137,7 +137,8 @@ final class Submissions {
                         after(now, old.retention()),
                         old.maxFailures(),
                         old.runTimeoutMs(),
-                        old.keepMetadata());
+                        old.keepMetadata(),
+                        old.webhook());
         return store(tenant, job.id().value(), List.of(job), call);
     }
 

@@ -92,7 +92,9 @@ final class WorkflowForm {
     Reading read(Asker asker, Members members) {
         int before = members.problems().all().size();
         var fleet = pools.read(members);
-        var terms = JobTerms.read(members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
+        var terms =
+                JobTerms.read(
+                        members, properties, webhooks, clock, () -> admission.best(asker.tenant()));
         for (var name : OF_A_PROMPT) {
             if (members.has(name)) {
                 members.problems()

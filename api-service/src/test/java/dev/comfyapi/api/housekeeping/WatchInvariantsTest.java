@@ -39,7 +39,8 @@ class WatchInvariantsTest {
                 "erasure", "INSERT INTO erasure VALUES ('%3$s', 1, now() - interval '2 hours')");
         BREAKING.put(
                 "hook_iff_terminal",
-                "INSERT INTO webhook_delivery (job_id, event, webhook_id) VALUES ('%1$s', 1, 1)");
+                "INSERT INTO webhook_delivery (tenant_id, lane, url, event, subject_id, happened_at)"
+                        + " VALUES (1, gen_random_uuid(), 'https://app.example/', 1, '%1$s', now())");
         BREAKING.put(
                 "lost_lease",
                 "UPDATE worker SET gone = true, last_seen = now() - interval '3 minutes'");

@@ -1,6 +1,7 @@
 package dev.comfyapi.db.job;
 
 import dev.comfyapi.db.webhook.Hooks;
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseStage;
@@ -410,7 +411,8 @@ public final class JobStore {
             @Nullable Duration retention,
             int maxFailures,
             int runTimeoutMs,
-            boolean keepMetadata) {
+            boolean keepMetadata,
+            @Nullable JobWebhook webhook) {
         public Original {
             tags = List.copyOf(tags);
         }
@@ -424,7 +426,7 @@ public final class JobStore {
                                extract(epoch FROM start_by - greatest(run_after, created_at)) AS start_within,
                                extract(epoch FROM finish_by - created_at) AS finish_within,
                                extract(epoch FROM expires_at - greatest(run_after, created_at)) AS retention,
-                               max_failures, run_timeout_ms, keep_metadata
+                               max_failures, run_timeout_ms, keep_metadata, webhook_url, webhook_events
                         FROM job WHERE id = :id AND tenant_id = :tenant
                         """)
                 .param("id", id.value())
@@ -443,8 +445,14 @@ public final class JobStore {
                                 span(rs, "retention"),
                                 rs.getInt("max_failures"),
                                 rs.getInt("run_timeout_ms"),
-                                rs.getBoolean("keep_metadata")))
+                                rs.getBoolean("keep_metadata"),
+                                webhook(rs)))
                 .optional();
+    }
+
+    private static @Nullable JobWebhook webhook(ResultSet rs) throws SQLException {
+        @Nullable String url = rs.getString("webhook_url");
+        return url == null ? null : JobWebhook.of(url, rs.getInt("webhook_events"));
     }
 
     private static @Nullable Duration span(ResultSet rs, String column) throws SQLException {

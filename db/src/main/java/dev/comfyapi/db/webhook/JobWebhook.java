@@ -12,6 +12,11 @@ public record JobWebhook(String url, Set<WebhookEvent> events) {
         events = Set.copyOf(events);
     }
 
+    /// @param mask as the database keeps the events
+    public static JobWebhook of(String url, int mask) {
+        return new JobWebhook(url, WebhookEvent.ofMask(mask));
+    }
+
     /// As the database keeps the events.
     public int mask() {
         return WebhookEvent.mask(events);
