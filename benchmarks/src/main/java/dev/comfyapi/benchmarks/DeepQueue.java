@@ -1,6 +1,7 @@
 package dev.comfyapi.benchmarks;
 
 import dev.comfyapi.db.lease.LeaseStore;
+import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.embedded.PostgresServer;
 
 import picocli.CommandLine.Command;
@@ -207,8 +208,11 @@ final class DeepQueue implements Callable<Integer> {
             int done = 0;
             for (int i = first; i < waiting.workerIds.size(); i += threads) {
                 var held =
-                        waiting.workers.heartbeat(waiting.workerIds.get(i), true, null, List.of());
-                for (var lease : held.orElseThrow()) {
+                        waiting.workers.heartbeat(
+                                waiting.workerIds.get(i),
+                                new Standing(true, null, null),
+                                List.of());
+                for (var lease : held.orElseThrow().held()) {
                     var outcome =
                             waiting.leases.complete(
                                     lease.lease(), new LeaseStore.Result(0, 1, 0, RESULT));

@@ -2,6 +2,7 @@ package dev.comfyapi.benchmarks;
 
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.worker.WorkerStore.LeaseReport;
+import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.embedded.PostgresServer;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
@@ -217,7 +218,11 @@ final class TickTime implements Callable<Integer> {
                                         Math.min(1, ago / (run * 1_000.0)),
                                         null,
                                         ago));
-        for (var held : queue.workers.heartbeat(hand.id, true, null, reports).orElseThrow()) {
+        for (var held :
+                queue.workers
+                        .heartbeat(hand.id, new Standing(true, null, null), reports)
+                        .orElseThrow()
+                        .held()) {
             if (!hand.held.contains(held.lease())) {
                 if (hand.held.isEmpty()) {
                     // Somewhere within its run, so that not all end at the same time.

@@ -210,7 +210,7 @@ final class Waiters implements Callable<Integer> {
 
     private static void end(
             JdbcClient jdbc, int classId, JobId job, long worker, Map<JobId, Long> ended) {
-        var group = new Group(1, classId, (short) Priority.NORMAL.band());
+        var group = new Group(1, classId, Priority.NORMAL.band());
         var lease =
                 new LeaderStore(jdbc)
                         .assign(List.of(new Assigning(group, job, worker)))

@@ -122,14 +122,14 @@ final class Partitions extends SharedRun {
         var holders = new java.util.HashMap<Claim, Long>();
         var claims = platform.database().sql("SELECT job_id, epoch, worker_id FROM lease");
         while (!enough.get()) {
-            for (var row : claims.query().listOfRows()) {
-                var claim = new Claim((UUID) row.get("job_id"), (int) row.get("epoch"));
-                long worker = (long) row.get("worker_id");
+            claims.query(row -> {
+                var claim = new Claim(row.getObject("job_id", UUID.class), row.getInt("epoch"));
+                long worker = row.getLong("worker_id");
                 var other = holders.putIfAbsent(claim, worker);
                 if (other != null && other != worker) {
                     shared.add("%s was held by %d and by %d".formatted(claim, other, worker));
                 }
-            }
+            });
             TimeUnit.MILLISECONDS.sleep(50);
         }
         return null;

@@ -10,7 +10,6 @@ import dev.comfyapi.worker.Platform.Accepted;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 import tools.jackson.databind.JsonNode;
@@ -34,11 +33,6 @@ class OutputJourneyTest {
 
     private final String name = "gpu-" + NAMES.incrementAndGet();
     private final List<AutoCloseable> opened = new ArrayList<>();
-
-    @BeforeAll
-    static void prepare() {
-        platform.leader.makePartitions(1);
-    }
 
     @AfterAll
     static void stop() {

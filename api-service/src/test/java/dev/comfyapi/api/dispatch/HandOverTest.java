@@ -75,7 +75,12 @@ class HandOverTest {
 
             assertThat(reign).isEqualTo(1);
             assertThat(held(other, worker)).isEqualTo(1);
-            assertThat(new WorkerStore(other.jdbc()).heartbeat(worker.id(), new WorkerStore.Standing(true, null, null), List.of()))
+            assertThat(
+                            new WorkerStore(other.jdbc())
+                                    .heartbeat(
+                                            worker.id(),
+                                            new WorkerStore.Standing(true, null, null),
+                                            List.of()))
                     .hasValueSatisfying(answer ->
                             assertThat(answer.held())
                                     .singleElement()
