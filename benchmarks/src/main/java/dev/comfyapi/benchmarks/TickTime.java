@@ -169,7 +169,9 @@ final class TickTime implements Callable<Integer> {
             while (!over) {
                 boolean idle = true;
                 for (var hand : hands) {
-                    idle &= !finish(queue, hand) & !beat(queue, hand);
+                    boolean finished = finish(queue, hand);
+                    boolean beaten = beat(queue, hand);
+                    idle = idle && !finished && !beaten;
                 }
                 if (idle) {
                     TimeUnit.MILLISECONDS.sleep(2);
