@@ -31,7 +31,8 @@ class InterleavingTest {
         assertThat(interleaving.steps.get()).isGreaterThan(1_000);
     }
 
-    /// Each guard of the statements is there for a reason: without it, the run above fails.
+    /// Each guard of the statements is there for a reason: without it, the run above fails. That a
+    /// change waits for no token, which would be a deadlock now and then, is shown by [LifeTest].
     @ParameterizedTest(name = "{0}")
     @MethodSource("mutations")
     void without_a_guard_something_goes_wrong(Mutation mutation) throws InterruptedException {
@@ -134,11 +135,6 @@ class InterleavingTest {
                         "edits = edits + 1",
                         "UPDATE lease SET band = ?,",
                         "UPDATE lease SET band = coalesce(band, ?),"),
-                new Mutation(
-                        "change that waits for who waits for it",
-                        "edits = edits + 1",
-                        " SKIP LOCKED",
-                        ""),
                 new Mutation(
                         "cancel of many without flagging their leases",
                         "= ANY (?::uuid[]) AND tenant_id = ? AND state = 0",
