@@ -2,6 +2,8 @@ package dev.comfyapi.api.submit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.uuid.Generators;
+
 import dev.comfyapi.api.Api;
 import dev.comfyapi.api.Api.Answer;
 
@@ -453,8 +455,8 @@ class WorkflowTest {
 
         assertThat(stored(job).at("/checkpoint/inputs/ckpt_name").stringValue())
                 .isEqualTo(Api.CHECKPOINT);
-        assertThat(api.get("/api/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057/workflow").status())
-                .isEqualTo(404);
+        var nobodys = Generators.timeBasedEpochGenerator().generate();
+        assertThat(api.get("/api/v1/jobs/%s/workflow".formatted(nobodys)).status()).isEqualTo(404);
     }
 
     @Test
