@@ -1,0 +1,4 @@
+@NullMarked
+package dev.comfyapi.cli;
+
+import org.jspecify.annotations.NullMarked;
