@@ -27,7 +27,7 @@ final class Workers extends ServiceCommand {
                     worker.path("name").asString(""),
                     worker.path("pool").asString(""),
                     worker.path("status").asString(""),
-                    worker.path("loaded").asString(""),
+                    worker.path("loaded_model").asString(""),
                     jobs(worker));
         }
         table.print(terminal().out());
