@@ -16,10 +16,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /// The commands as they are typed, and the examples of the other clients, against the whole
 /// platform.
@@ -155,8 +152,7 @@ class CommandsTest {
 
     @Test
     void a_job_that_did_not_succeed_ends_with_a_status_of_its_own() {
-        var id =
-                run("generate", "a fox", "--steps", "150", "-n", "4", "--detach").out().strip();
+        var id = run("generate", "a fox", "--steps", "150", "-n", "4", "--detach").out().strip();
         run("cancel", id);
 
         var ran = run("watch", id);
@@ -231,7 +227,14 @@ class CommandsTest {
         var package_ = CLIENTS.resolve("typescript");
         var fox = folder.resolve("typescript.png");
 
-        Programs.run(package_, Map.of(), "npm", "install", "--no-package-lock", "--no-audit", "--no-fund");
+        Programs.run(
+                package_,
+                Map.of(),
+                "npm",
+                "install",
+                "--no-package-lock",
+                "--no-audit",
+                "--no-fund");
         Programs.run(package_, Map.of(), "npm", "run", "build");
         Programs.run(
                 package_,

@@ -40,8 +40,7 @@ class EventStreamTest {
     private static List<Event> read(String text) throws IOException {
         var events = new ArrayList<Event>();
         try (var stream =
-                new EventStream(
-                        new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)))) {
+                new EventStream(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)))) {
             for (var event = stream.next(); event != null; event = stream.next()) {
                 events.add(event);
             }
