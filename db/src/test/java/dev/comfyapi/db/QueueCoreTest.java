@@ -362,6 +362,35 @@ class QueueCoreTest {
     }
 
     @Test
+    void what_only_waited_behind_another_job_is_not_blamed_for_the_loss_of_its_worker() {
+        long worker = db.aWorker("gpu-behind");
+        var first = db.assign(db.aWaitingJob(), worker);
+        var behind = db.assign(db.aWaitingJob(), worker);
+        var begun = db.assign(db.aWaitingJob(), worker);
+        db.report(begun, LeaseStage.RUNNING, 0.1);
+        db.workers.leave(worker);
+
+        db.leader.reap(ERROR);
+
+        assertThat(db.read(first.job()).losses()).isEqualTo(1);
+        assertThat(db.read(behind.job()).losses()).isZero();
+        assertThat(db.read(begun.job()).losses()).isEqualTo(1);
+    }
+
+    @Test
+    void what_waits_behind_files_that_are_being_stored_is_first_in_turn() {
+        long worker = db.aWorker("gpu-storing");
+        var storing = db.assign(db.aWaitingJob(), worker);
+        db.report(storing, LeaseStage.STORING, 1);
+        var next = db.assign(db.aWaitingJob(), worker);
+        db.workers.leave(worker);
+
+        db.leader.reap(ERROR);
+
+        assertThat(db.read(next.job()).losses()).isEqualTo(1);
+    }
+
+    @Test
     void a_job_that_three_workers_were_lost_with_is_suspected_and_fails() {
         var lease = db.aRunningJob();
         for (int i = 0; i < 2; i++) {

@@ -181,13 +181,24 @@ public final class LeaderStore {
 
     /// The same shape as a failure, but the worker is gone: a loss, which is counted apart and
     /// waits for nothing.
+    ///
+    /// Counted for what ran: what had begun, or was first in turn and may have begun since the last
+    /// heartbeat. Jobs that only waited behind a job that kills its workers are not its equals.
     private static final String REAP =
             """
-            WITH l AS (
+            WITH g AS (
                 DELETE FROM lease l USING worker w
                 WHERE w.id = l.worker_id AND (w.gone OR l.run_until < now())
-                RETURNING l.job_id, l.epoch, l.worker_id, l.tenant_id, l.class_id, l.band, l.failures,
-                          (l.losses + 1)::smallint AS losses, l.expire_at, l.assigned_at, l.started_at, l.canceled),
+                RETURNING l.*),
+            l AS (
+                SELECT job_id, epoch, worker_id, tenant_id, class_id, band, failures,
+                       CASE WHEN stage > 0 OR NOT EXISTS (
+                                SELECT FROM g o
+                                WHERE o.worker_id = g.worker_id AND o.stage < 2
+                                  AND (o.assigned_at, o.job_id) < (g.assigned_at, g.job_id))
+                            THEN (losses + 1)::smallint ELSE losses END AS losses,
+                       expire_at, assigned_at, started_at, canceled
+                FROM g),
             k AS (SELECT l.*, NOT l.canceled AND l.losses >= :most_losses AS dead FROM l),
             j AS (
                 UPDATE job SET state = 2, finished_at = now(), epoch = k.epoch, worker_id = k.worker_id,
