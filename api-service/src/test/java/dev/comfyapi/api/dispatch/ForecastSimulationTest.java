@@ -19,7 +19,8 @@ import java.util.stream.IntStream;
 
 /// What clients are told of the start of their jobs, against what then happens on a simulated fleet
 /// under the real [Matcher]. Each job is asked for once, when it was submitted and has to wait. The
-/// seed is printed; `-Dsimulation.seed=` takes another history, `-Dsimulation.ticks=` makes it longer.
+/// seed is printed; `-Dsimulation.seed=` takes another history, `-Dsimulation.ticks=` makes it
+/// longer.
 class ForecastSimulationTest {
 
     private static final int TICKS = Integer.getInteger("simulation.ticks", 20_000);
