@@ -182,19 +182,20 @@ final class Platform implements AutoCloseable {
     }
 
     void startApi(int number) {
-        var arguments =
-                new ArrayList<>(
-                        List.of(
-                                "--server.port=" + apiPorts.get(number),
-                                "--spring.datasource.url=" + url(apiToDatabase.port()),
-                                "--comfyapi.kafka.servers=127.0.0.1:" + kafkaPort));
+        var arguments = new ArrayList<>(List.of("--server.port=" + apiPorts.get(number)));
         arguments.addAll(setting.apiArguments());
-        start(api(number), "dev.comfyapi.api.ApiApplication", arguments);
+        startApi(api(number), arguments);
     }
 
-    /// Another process of the API.
+    /// Another process of the API, on the same database and brokers.
     void startApi(String name, List<String> arguments) {
-        start(name, "dev.comfyapi.api.ApiApplication", arguments);
+        var all =
+                new ArrayList<>(
+                        List.of(
+                                "--spring.datasource.url=" + url(apiToDatabase.port()),
+                                "--comfyapi.kafka.servers=127.0.0.1:" + kafkaPort));
+        all.addAll(arguments);
+        start(name, "dev.comfyapi.api.ApiApplication", all);
     }
 
     void startWorker(int number) {

@@ -29,6 +29,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Webhooks extends FaultRun {
 
     private static final String SENDER = "sender";
+
+    /// What may pass until everybody has been told: many times what it takes.
+    private static final Duration LONGEST = Duration.ofMinutes(20);
+
     private static final int CLIENTS = 4;
 
     /// Shorter pauses than usual, and enough of them for the worst of luck.
@@ -147,7 +151,7 @@ final class Webhooks extends FaultRun {
     }
 
     private boolean await(HookReceiver receiver) throws InterruptedException {
-        long until = System.nanoTime() + Duration.ofMinutes(60).toNanos();
+        long until = System.nanoTime() + LONGEST.toNanos();
         while (System.nanoTime() < until) {
             if (receiver.taken() >= events) {
                 return true;
