@@ -18,7 +18,8 @@ import picocli.CommandLine.Command;
             DeepQueue.class,
             TickTime.class,
             OtherQueues.class,
-            Waiters.class
+            Waiters.class,
+            AuthCost.class
         })
 public final class Benchmarks {
 
