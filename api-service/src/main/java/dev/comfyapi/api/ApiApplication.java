@@ -1,5 +1,6 @@
 package dev.comfyapi.api;
 
+import dev.comfyapi.api.account.AdminKeyCommand;
 import dev.comfyapi.messaging.MessagingConfiguration;
 
 import org.springframework.boot.SpringApplication;
@@ -8,6 +9,8 @@ import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
 import org.springframework.boot.kafka.autoconfigure.KafkaAutoConfiguration;
 import org.springframework.context.annotation.Import;
+
+import java.util.List;
 
 /// The API: accepts, shows and ends jobs, and, in one of its instances, gives them to workers.
 ///
@@ -23,6 +26,10 @@ import org.springframework.context.annotation.Import;
 public class ApiApplication {
 
     public static void main(String[] args) {
+        if (List.of(args).contains(AdminKeyCommand.NAME)) {
+            AdminKeyCommand.run(args);
+            return;
+        }
         SpringApplication.run(ApiApplication.class, args);
     }
 }

@@ -1,5 +1,7 @@
 package dev.comfyapi.api;
 
+import dev.comfyapi.api.account.AdminKeyCommand;
+
 import org.springframework.boot.EnvironmentPostProcessor;
 import org.springframework.boot.SpringApplication;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -24,7 +26,9 @@ final class ApiDefaults implements EnvironmentPostProcessor {
     @Override
     public void postProcessEnvironment(
             ConfigurableEnvironment environment, SpringApplication application) {
-        if (!application.getAllSources().contains(ApiApplication.class)) {
+        var started = application.getAllSources();
+        if (!started.contains(ApiApplication.class)
+                && !started.contains(AdminKeyCommand.Properties.class)) {
             return;
         }
         var defaults = read();

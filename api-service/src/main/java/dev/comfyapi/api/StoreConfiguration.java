@@ -1,5 +1,9 @@
 package dev.comfyapi.api;
 
+import dev.comfyapi.db.account.AccountStore;
+import dev.comfyapi.db.account.KeyStore;
+import dev.comfyapi.db.account.RemovalStore;
+import dev.comfyapi.db.audit.AuditStore;
 import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.db.job.DeadLetterStore;
 import dev.comfyapi.db.job.ErasureStore;
@@ -12,6 +16,10 @@ import dev.comfyapi.db.operator.PoolStore;
 import dev.comfyapi.db.queue.OutlookStore;
 import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.tenant.TenantStore;
+import dev.comfyapi.db.limit.QuotaStore;
+import dev.comfyapi.db.limit.RateStore;
+import dev.comfyapi.db.secret.SecretStore;
+import dev.comfyapi.db.usage.UsageStore;
 
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -81,6 +89,41 @@ class StoreConfiguration {
     @Bean
     SecretStore secretStore(JdbcClient jdbc) {
         return new SecretStore(jdbc);
+    }
+
+    @Bean
+    KeyStore keyStore(JdbcClient jdbc) {
+        return new KeyStore(jdbc);
+    }
+
+    @Bean
+    AccountStore accountStore(JdbcClient jdbc) {
+        return new AccountStore(jdbc);
+    }
+
+    @Bean
+    RemovalStore removalStore(JdbcClient jdbc) {
+        return new RemovalStore(jdbc);
+    }
+
+    @Bean
+    AuditStore auditStore(JdbcClient jdbc) {
+        return new AuditStore(jdbc);
+    }
+
+    @Bean
+    RateStore rateStore(JdbcClient jdbc) {
+        return new RateStore(jdbc);
+    }
+
+    @Bean
+    QuotaStore quotaStore(JdbcClient jdbc) {
+        return new QuotaStore(jdbc);
+    }
+
+    @Bean
+    UsageStore usageStore(JdbcClient jdbc) {
+        return new UsageStore(jdbc);
     }
 
     @Bean

@@ -1,5 +1,6 @@
 package dev.comfyapi.api;
 
+import dev.comfyapi.api.account.AdminKeyCommand;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
@@ -84,17 +85,22 @@ public final class Api implements AutoCloseable {
     private final ConfigurableApplicationContext context;
     private final JdbcClient jdbc;
     private final int port;
+    private final String url;
 
     /// What all tests of this JVM share.
     private record Servers(Path folder, PostgresServer postgres, KafkaServer kafka) {}
 
     private Api(String url, String kafka, Path folder, String... properties) {
+        this.url = url;
         var all = new ArrayList<String>();
         all.addAll(List.of(properties));
         all.add("--server.port=0");
         all.add("--spring.datasource.url=" + url);
         if (List.of(properties).stream().noneMatch(p -> p.startsWith("--comfyapi.kafka"))) {
             all.add("--comfyapi.kafka.servers=" + kafka);
+        }
+        if (List.of(properties).stream().noneMatch(p -> p.startsWith("--comfyapi.auth.mode"))) {
+            all.add("--comfyapi.auth.mode=open");
         }
         all.add("--comfyapi.artifacts.folder=" + folder.resolve("artifacts"));
         if (List.of(properties).stream()
@@ -210,6 +216,16 @@ public final class Api implements AutoCloseable {
         return servers;
     }
 
+    /// A second instance on the same database and Kafka.
+    public Api twin(String... properties) {
+        return new Api(url, servers().kafka.address(), servers().folder, properties);
+    }
+
+    /// What the bootstrap command prints: a key that may do everything.
+    public String adminKey() {
+        return AdminKeyCommand.make("--spring.datasource.url=" + url);
+    }
+
     public static String kafkaAddress() {
         return servers().kafka.address();
     }
@@ -295,6 +311,13 @@ public final class Api implements AutoCloseable {
                 request(path, headers)
                         .setHeader("Content-Type", "application/json")
                         .POST(BodyPublishers.ofString(body)));
+    }
+
+    public Answer patch(String path, String body, String... headers) {
+        return send(
+                request(path, headers)
+                        .setHeader("Content-Type", "application/json")
+                        .method("PATCH", BodyPublishers.ofString(body)));
     }
 
     public Answer delete(String path, String... headers) {

@@ -25,6 +25,30 @@ class ArchitectureTest {
             mayUse("artifact", "api.http", "artifact", "db.secret");
 
     @ArchTest
+    static final ArchRule account_says_who_somebody_is =
+            mayUse(
+                    "account",
+                    "api.http",
+                    "api.audit",
+                    "api.job",
+                    "api.limit",
+                    "artifact",
+                    "db.account",
+                    "db.audit",
+                    "db.secret",
+                    "db.job",
+                    "model.job");
+
+    @ArchTest
+    static final ArchRule audit_is_written_by_everybody = mayUse("audit", "api.http", "db.audit");
+
+    @ArchTest
+    static final ArchRule usage_is_read_from_jobs = mayUse("usage", "api.http", "db.usage");
+
+    @ArchTest
+    static final ArchRule limits_know_no_feature = mayUse("limit", "api.http", "db.limit");
+
+    @ArchTest
     static final ArchRule asset_uses_its_tables_and_the_store =
             mayUse(
                     "asset",
@@ -32,6 +56,7 @@ class ArchitectureTest {
                     "api.artifact",
                     "api.housekeeping",
                     "api.job",
+                    "api.limit",
                     "api.outbound",
                     "artifact",
                     "db.asset",
@@ -54,7 +79,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule operators_see_and_wish =
-            mayUse("operator", "api.http", "api.queue", "db.operator", "db.tenant", "model.job");
+            mayUse("operator", "api.audit", "api.http", "api.queue", "db.operator", "db.tenant", "model.job");
 
     @ArchTest
     static final ArchRule job_uses_its_stores_and_tells_workers =
@@ -89,6 +114,8 @@ class ArchitectureTest {
                     "api.asset",
                     "api.catalogue",
                     "api.job",
+                    "api.limit",
+                    "api.usage",
                     "api.webhook",
                     "db.job",
                     "db.tenant",

@@ -192,6 +192,7 @@ final class Platform implements AutoCloseable {
         var all =
                 new ArrayList<>(
                         List.of(
+                                "--comfyapi.auth.mode=open",
                                 "--spring.datasource.url=" + url(apiToDatabase.port()),
                                 "--comfyapi.kafka.servers=127.0.0.1:" + kafkaPort));
         all.addAll(arguments);

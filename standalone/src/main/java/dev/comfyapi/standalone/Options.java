@@ -13,7 +13,7 @@ import java.util.Map;
 /// What the person who starts it may choose, by environment variables.
 ///
 /// @param port `PORT`: where the API listens, 8080
-/// @param host `HOST`: 127.0.0.1; nothing but a loopback address, for there is no authentication
+/// @param host `HOST`: 127.0.0.1; nothing but a loopback address, for no keys are needed
 /// @param dataDir `DATA_DIR`: everything that is kept, `.data`
 /// @param workers `WORKERS`: how many workers, 2; one for each ComfyUI when those are named
 /// @param comfyUis `COMFYUI_URLS`: real ComfyUIs instead of simulators, separated by commas
@@ -93,7 +93,7 @@ record Options(
             // Not a loopback address either.
         }
         throw new UsageException(
-                "HOST is '%s', but this mode has no authentication and listens on loopback only; put a proxy that checks keys before it"
+                "HOST is '%s', but this mode needs no keys and listens on loopback only; start api-service by itself to open it (docs/security.md)"
                         .formatted(host));
     }
 }

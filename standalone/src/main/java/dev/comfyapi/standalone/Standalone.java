@@ -205,6 +205,8 @@ public final class Standalone implements AutoCloseable {
         properties.put("comfyapi.max-streams", 10_000);
         // Whoever can reach this mode is on this machine; so are the receivers they try it with.
         properties.put("comfyapi.webhooks.allowed-hosts", "127.0.0.0/8,::1");
+        // Options makes sure that it is a loopback address.
+        properties.put("comfyapi.auth.mode", "open");
         return new SpringApplicationBuilder(ApiApplication.class)
                 .web(WebApplicationType.SERVLET)
                 .registerShutdownHook(false)
@@ -346,7 +348,7 @@ public final class Standalone implements AutoCloseable {
           Data      %s
           Log       %s
 
-        No authentication: this mode is for this machine only. Webhooks may go to loopback
+        No keys are needed: this mode is for this machine only. Webhooks may go to loopback
         addresses. Ctrl-C stops everything.
         """
                 .formatted(seconds, url, url, url, painters, options.dataDir(), logFile(options));

@@ -67,7 +67,11 @@ final class Processes implements AutoCloseable {
     }
 
     void startApi() throws IOException {
-        start("api", "dev.comfyapi.api.ApiApplication", "--server.port=" + apiPort);
+        start(
+                "api",
+                "dev.comfyapi.api.ApiApplication",
+                "--server.port=" + apiPort,
+                "--comfyapi.auth.mode=open");
     }
 
     void startWorker(int number) throws IOException {

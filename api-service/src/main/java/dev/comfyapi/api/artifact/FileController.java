@@ -1,6 +1,7 @@
 package dev.comfyapi.api.artifact;
 
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Open;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
@@ -46,6 +47,7 @@ final class FileController {
         this.links = links;
     }
 
+    @Open
     @GetMapping("/files/{*path}")
     @Operation(
             summary = "Read an output file",

@@ -2,13 +2,17 @@ package dev.comfyapi.api.asset;
 
 import dev.comfyapi.api.artifact.ArtifactLinks;
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Budget;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.Cursors;
+import dev.comfyapi.api.limit.Allowance;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.RefusedFileException;
 import dev.comfyapi.db.asset.AssetRow;
@@ -54,6 +58,7 @@ final class AssetController {
     private final ArtifactLinks links;
     private final PublicUrl publicUrl;
     private final Cursors cursors;
+    private final Allowance allowance;
     private final AssetProperties properties;
 
     AssetController(
@@ -64,6 +69,7 @@ final class AssetController {
             ArtifactLinks links,
             PublicUrl publicUrl,
             Cursors cursors,
+            Allowance allowance,
             AssetProperties properties) {
         this.assets = assets;
         this.store = store;
@@ -72,9 +78,11 @@ final class AssetController {
         this.links = links;
         this.publicUrl = publicUrl;
         this.cursors = cursors;
+        this.allowance = allowance;
         this.properties = properties;
     }
 
+    @Requires(value = Scope.ASSETS_WRITE, budget = Budget.UPLOAD)
     @PostMapping(path = ASSETS, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Upload a picture",
@@ -106,6 +114,7 @@ final class AssetController {
         return answer(taken.asset(), taken.isNew() ? HttpStatus.CREATED : HttpStatus.OK, request);
     }
 
+    @Requires(value = Scope.ASSETS_WRITE, budget = Budget.UPLOAD)
     @PostMapping(path = ASSETS + "/import", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Fetch a picture from a URL",
@@ -134,6 +143,7 @@ final class AssetController {
 
     private Assets.Taken take(Caller caller, Assets.Source source, Wishes wishes, String pointer)
             throws IOException, InterruptedException {
+        allowance.admitFile(caller.tenant());
         try {
             return assets.take(caller.tenant(), source, wishes);
         } catch (RefusedFileException e) {
@@ -145,6 +155,7 @@ final class AssetController {
         }
     }
 
+    @Requires(Scope.ASSETS_READ)
     @GetMapping(path = ASSETS, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "List assets, newest first")
     AssetPage list(
@@ -172,6 +183,7 @@ final class AssetController {
                         : null);
     }
 
+    @Requires(Scope.ASSETS_READ)
     @GetMapping(path = ASSETS + "/{asset_id}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Read an asset, with a fresh link to its file")
     AssetView read(Caller caller, @PathVariable("asset_id") String id, HttpServletRequest request) {
@@ -180,6 +192,7 @@ final class AssetController {
                 .orElseThrow(ApiProblem::notFound);
     }
 
+    @Requires(Scope.ASSETS_WRITE)
     @DeleteMapping(ASSETS + "/{asset_id}")
     @Operation(summary = "Delete an asset that no unfinished job uses")
     @ApiResponse(responseCode = "204", description = "It is deleted")

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.catalogue;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -65,6 +68,7 @@ final class ModelController {
         }
     }
 
+    @Requires(Scope.MODELS_READ)
     @GetMapping(
             path = {"/api/v1/models", "/models"},
             produces = MediaType.APPLICATION_JSON_VALUE)

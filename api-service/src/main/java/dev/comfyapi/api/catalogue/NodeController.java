@@ -1,6 +1,8 @@
 package dev.comfyapi.api.catalogue;
 
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -52,6 +54,7 @@ final class NodeController {
         }
     }
 
+    @Requires(Scope.MODELS_READ)
     @GetMapping("/nodes")
     @Operation(summary = "List the fleet's node classes")
     Nodes nodes() {
@@ -78,6 +81,7 @@ final class NodeController {
         return fleet.stale() ? 0 : fleet.workersWith(name);
     }
 
+    @Requires(Scope.MODELS_READ)
     @GetMapping("/nodes/{class}")
     @Operation(
             summary = "Read what a node class takes and gives",
@@ -113,6 +117,7 @@ final class NodeController {
         }
     }
 
+    @Requires(Scope.MODELS_READ)
     @GetMapping("/samplers")
     @Operation(summary = "List the fleet's samplers")
     Samplers samplers() {
@@ -128,6 +133,7 @@ final class NodeController {
         }
     }
 
+    @Requires(Scope.MODELS_READ)
     @GetMapping("/schedulers")
     @Operation(summary = "List the fleet's schedulers")
     Schedulers schedulers() {

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.deadletter;
 
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
@@ -96,6 +99,7 @@ final class DeadLetterController {
         }
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping(path = "/api/v1/admin/dead-letters", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "List jobs that failed through no fault of their clients",
@@ -150,6 +154,7 @@ final class DeadLetterController {
                 row.finishedAt());
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping(path = REQUEUE, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Run a dead letter again",
@@ -169,9 +174,10 @@ final class DeadLetterController {
             description = "The new job",
             headers = @Header(name = "Location", schema = @Schema(type = "string")))
     ResponseEntity<JobView> requeue(
-            @PathVariable("job_id") String jobId, HttpServletRequest request) throws IOException {
+            @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request)
+            throws IOException {
         var id = JobId.parse(jobId).orElseThrow(ApiProblem::notFound);
         int tenant = store.tenantOf(id).orElseThrow(ApiProblem::notFound);
-        return retries.retry(tenant, id, REQUEUE, request);
+        return retries.retry(caller.as(tenant), id, REQUEUE, request);
     }
 }

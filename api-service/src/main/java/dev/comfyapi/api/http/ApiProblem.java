@@ -11,22 +11,25 @@ public final class ApiProblem extends RuntimeException {
     private final transient List<InvalidMember> errors;
     private final transient Map<String, Object> params;
     private final transient Map<String, String> headers;
+    private final transient List<String> violated;
 
     private ApiProblem(
             ProblemCode code,
             String detail,
             List<InvalidMember> errors,
             Map<String, Object> params,
-            Map<String, String> headers) {
+            Map<String, String> headers,
+            List<String> violated) {
         super(detail, null, false, false);
         this.code = code;
         this.errors = List.copyOf(errors);
         this.params = Map.copyOf(params);
         this.headers = Map.copyOf(headers);
+        this.violated = List.copyOf(violated);
     }
 
     public static ApiProblem of(ProblemCode code, String detail) {
-        return new ApiProblem(code, detail, List.of(), Map.of(), Map.of());
+        return new ApiProblem(code, detail, List.of(), Map.of(), Map.of(), List.of());
     }
 
     /// All that is wrong with a body, at once.
@@ -38,7 +41,8 @@ public final class ApiProblem extends RuntimeException {
                         : "%d members are not valid.".formatted(errors.size()),
                 errors,
                 Map.of(),
-                Map.of());
+                Map.of(),
+                List.of());
     }
 
     /// The code that says most about all of them.
@@ -67,14 +71,19 @@ public final class ApiProblem extends RuntimeException {
     public ApiProblem with(String name, Object value) {
         var more = new TreeMap<>(params);
         more.put(name, value);
-        return new ApiProblem(code, detail(), errors, more, headers);
+        return new ApiProblem(code, detail(), errors, more, headers, violated);
     }
 
     /// The same, answered with this header.
     public ApiProblem header(String name, String value) {
         var more = new TreeMap<>(headers);
         more.put(name, value);
-        return new ApiProblem(code, detail(), errors, params, more);
+        return new ApiProblem(code, detail(), errors, params, more, violated);
+    }
+
+    /// The same, because of these limits.
+    public ApiProblem violating(List<String> policies) {
+        return new ApiProblem(code, detail(), errors, params, headers, policies);
     }
 
     public ProblemCode code() {
@@ -91,6 +100,10 @@ public final class ApiProblem extends RuntimeException {
 
     Map<String, Object> params() {
         return params;
+    }
+
+    List<String> violated() {
+        return violated;
     }
 
     Map<String, String> headers() {

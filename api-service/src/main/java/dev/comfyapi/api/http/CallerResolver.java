@@ -7,10 +7,8 @@ import org.springframework.web.context.request.NativeWebRequest;
 import org.springframework.web.method.support.HandlerMethodArgumentResolver;
 import org.springframework.web.method.support.ModelAndViewContainer;
 
-/// Says who calls. There is one tenant so far; authentication belongs here.
+/// Hands who calls to the controllers.
 final class CallerResolver implements HandlerMethodArgumentResolver {
-
-    private static final Caller DEFAULT = new Caller(1);
 
     @Override
     public boolean supportsParameter(MethodParameter parameter) {
@@ -23,6 +21,6 @@ final class CallerResolver implements HandlerMethodArgumentResolver {
             @Nullable ModelAndViewContainer container,
             NativeWebRequest request,
             @Nullable WebDataBinderFactory binders) {
-        return DEFAULT;
+        return Caller.current();
     }
 }

@@ -12,6 +12,8 @@ import java.time.Duration;
 ///
 /// @param publicUrl what links to this service start with; the address of each request when absent
 /// @param maxBody largest body
+/// @param bodyRoom bytes of bodies that one instance looks at together; more are refused until some
+///   are done. A thirty-second part of the heap when absent, and never less than one body
 /// @param maxWait longest wait that a client may ask for
 /// @param maxStreams most waits and streams that one caller may have open on one instance
 /// @param drain how long an instance that ends asks clients to close their connections before it
@@ -20,6 +22,7 @@ import java.time.Duration;
 record HttpProperties(
         @Nullable URI publicUrl,
         @DefaultValue("10MB") DataSize maxBody,
+        @Nullable DataSize bodyRoom,
         @DefaultValue("60s") Duration maxWait,
         @DefaultValue("32") int maxStreams,
         @DefaultValue("1s") Duration drain) {

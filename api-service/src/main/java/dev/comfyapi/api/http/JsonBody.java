@@ -39,9 +39,11 @@ public final class JsonBody {
 
     private final JsonMapper json;
     private final DataSize limit;
+    private final BodyRoom room;
 
     JsonBody(HttpProperties properties) {
         this.limit = properties.maxBody();
+        this.room = BodyRoom.of(properties);
         int most = (int) limit.toBytes();
         this.json =
                 JsonMapper.builder(
@@ -119,9 +121,11 @@ public final class JsonBody {
 
     private byte[] bytes(HttpServletRequest request) throws IOException {
         int most = (int) limit.toBytes();
-        if (request.getContentLengthLong() > most) {
+        long length = request.getContentLengthLong();
+        if (length > most) {
             throw tooLarge();
         }
+        room.enter(request, length < 0 ? most : (int) length);
         var bytes = request.getInputStream().readNBytes(most + 1);
         if (bytes.length > most) {
             throw tooLarge();

@@ -1,6 +1,7 @@
 package dev.comfyapi.api.http;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Map;
 /// @param requestId to be named when asking for help
 /// @param retryable whether the same request may succeed later
 /// @param params values that `detail` speaks of
+/// @param violatedPolicies which limits were exceeded
 /// @param errors what is wrong with which member of the body
 public record Problem(
         String type,
@@ -24,6 +26,8 @@ public record Problem(
         String requestId,
         boolean retryable,
         @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Object> params,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonProperty("violated-policies")
+                List<String> violatedPolicies,
         @JsonInclude(JsonInclude.Include.NON_EMPTY) List<InvalidMember> errors) {
 
     static Problem of(ApiProblem problem, String instance, String requestId) {
@@ -38,6 +42,7 @@ public record Problem(
                 requestId,
                 code.isRetryable(),
                 problem.params(),
+                problem.violated(),
                 problem.errors());
     }
 }

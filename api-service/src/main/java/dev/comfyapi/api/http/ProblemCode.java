@@ -26,11 +26,34 @@ public enum ProblemCode {
             400,
             "The idempotency key is not valid",
             "`Idempotency-Key` has 1 to 255 visible ASCII characters."),
+    UNAUTHENTICATED(
+            401,
+            "Who are you?",
+            "Send an API key as `Authorization: Bearer cas_...` or as `X-API-Key`, once. Keys are"
+                    + " not taken from the URL."),
+    TOKEN_EXPIRED(
+            401,
+            "The key or token has expired",
+            "Get a new one. A key that was rotated is good until the overlap is over."),
+    API_KEY_REVOKED(401, "The API key was revoked", "It will not become valid again."),
+    BUDGET_EXHAUSTED(
+            402,
+            "The GPU time is used up",
+            "`violated-policies` says of which budget; `Retry-After` says when it begins anew."),
     FORBIDDEN(
             403,
             "Not allowed",
-            "The link's signature is not ours, or is not there; or the caller may not ask for this,"
-                    + " such as for a priority above its own."),
+            "The link's signature is not ours, or is not there; the tenant is suspended; or the"
+                    + " caller may not ask for this, such as for a priority above its own."),
+    SCOPE_MISSING(
+            403,
+            "The key may not do this",
+            "`params.scope` is what the key would need. A key cannot give away scopes that it does"
+                    + " not have."),
+    IP_NOT_ALLOWED(
+            403,
+            "Not from this address",
+            "The key may be used from some networks only, and the request came from another."),
     URL_NOT_ALLOWED(
             403,
             "The URL is not allowed",
@@ -56,6 +79,10 @@ public enum ProblemCode {
             "The job has not ended",
             "Only a job that has ended can be run once more or be erased."),
     JOB_TERMINAL(409, "The job has ended", "A job that has ended never changes."),
+    CONFLICT(
+            409,
+            "It is not in a state for that",
+            "`detail` says what stands against it. Read it again before repeating."),
     HASH_MISMATCH(
             409,
             "The file is not the expected one",
@@ -144,6 +171,16 @@ public enum ProblemCode {
             "Too many open waits and streams",
             "`params.max` says how many one caller may have open at a time. Close one, or wait for"
                     + " several jobs with one stream of all events."),
+    RATE_LIMITED(
+            429,
+            "Too much is asked for",
+            "`violated-policies` says which limit it was, `params` how much is left, `Retry-After`"
+                    + " when to repeat. `GET /api/v1/limits` shows them all.") {
+        @Override
+        public String type() {
+            return REGISTERED + "quota-exceeded";
+        }
+    },
     HEADERS_TOO_LARGE(431, "The headers are too large", "Send fewer or shorter headers."),
     INTERNAL(
             500,
@@ -153,8 +190,16 @@ public enum ProblemCode {
             503,
             "Not available just now",
             "What the service depends on does not answer. Repeat after `Retry-After`; with an"
-                    + " `Idempotency-Key` that is safe."),
+                    + " `Idempotency-Key` that is safe.") {
+        @Override
+        public String type() {
+            return REGISTERED + "temporary-reduced-capacity";
+        }
+    },
     DRAINING(503, "This instance is stopping", "Repeat: another instance will answer.");
+
+    /// Problem types that IANA has registered.
+    private static final String REGISTERED = "https://iana.org/assignments/http-problem-types#";
 
     private final int status;
     private final String title;
@@ -182,8 +227,14 @@ public enum ProblemCode {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    public String type() {
+    /// Where the service explains it.
+    public String page() {
         return "/problems/" + wire();
+    }
+
+    /// What kind of problem it is, as a URI: its page, unless there is a registered one.
+    public String type() {
+        return page();
     }
 
     /// Whether the same request may succeed later.
@@ -191,6 +242,7 @@ public enum ProblemCode {
         return status >= 500
                 || this == IDEMPOTENCY_IN_PROGRESS
                 || this == QUEUE_FULL
+                || this == RATE_LIMITED
                 || this == TOO_MANY_STREAMS;
     }
 
@@ -201,6 +253,7 @@ public enum ProblemCode {
     /// The most general code of a status that something below the controllers chose.
     static ProblemCode ofStatus(int status) {
         return switch (status) {
+            case 401 -> UNAUTHENTICATED;
             case 403 -> FORBIDDEN;
             case 404 -> NOT_FOUND;
             case 405, 501 -> METHOD_NOT_ALLOWED;

@@ -17,6 +17,7 @@ import java.io.IOException;
 @Controller
 final class ProblemErrorController implements ErrorController {
 
+    @Open
     @RequestMapping("/error")
     void error(HttpServletRequest request, HttpServletResponse response) throws IOException {
         var status = request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE);

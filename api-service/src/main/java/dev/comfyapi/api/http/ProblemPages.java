@@ -29,17 +29,18 @@ final class ProblemPages {
         }
     }
 
+    @Open
     @GetMapping(path = "/problems/{code}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Explain a problem code")
     Explanation explain(@PathVariable("code") String code) {
         return ProblemCode.ofWire(code).map(Explanation::of).orElseThrow(ApiProblem::notFound);
     }
 
+    @Open
     @GetMapping(path = "/problems/{code}", produces = MediaType.TEXT_HTML_VALUE)
     ResponseEntity<String> explainToBrowser(@PathVariable("code") String code) {
         var page = explain(code);
         return ResponseEntity.ok()
-                .header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
                 .body(
                         """
                         <!doctype html>

@@ -10,7 +10,7 @@ import java.io.IOException;
 
 /// Writes problems straight to the response, whatever the client accepts: an error that cannot be
 /// shown helps nobody.
-final class ProblemWriter {
+public final class ProblemWriter {
 
     static final String MEDIA_TYPE = "application/problem+json";
 
@@ -21,7 +21,8 @@ final class ProblemWriter {
 
     private ProblemWriter() {}
 
-    static void write(HttpServletRequest request, HttpServletResponse response, ApiProblem problem)
+    public static void write(
+            HttpServletRequest request, HttpServletResponse response, ApiProblem problem)
             throws IOException {
         if (response.isCommitted()) {
             return;
@@ -29,7 +30,7 @@ final class ProblemWriter {
         var requestId = RequestId.of(request);
         response.resetBuffer();
         response.setStatus(problem.code().status());
-        RequestId.headers(response, requestId);
+        RequestId.headers(request, response, requestId);
         problem.headers().forEach(response::setHeader);
         var path = String.valueOf(request.getAttribute(RequestId.PATH));
         var body = JSON.writeValueAsBytes(Problem.of(problem, path, requestId));

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 /// have.
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE)
-final class RequestId extends OncePerRequestFilter {
+public final class RequestId extends OncePerRequestFilter {
 
     static final String HEADER = "X-Request-Id";
 
@@ -31,7 +31,7 @@ final class RequestId extends OncePerRequestFilter {
     private static final Pattern ACCEPTED = Pattern.compile("[\\x21-\\x7E]{1,128}");
 
     /// The id of this request; makes one when it did not come through the filter.
-    static String of(HttpServletRequest request) {
+    public static String of(HttpServletRequest request) {
         if (request.getAttribute(ATTRIBUTE) instanceof String known) {
             return known;
         }
@@ -48,11 +48,10 @@ final class RequestId extends OncePerRequestFilter {
         return id;
     }
 
-    static void headers(HttpServletResponse response, String requestId) {
+    static void headers(
+            HttpServletRequest request, HttpServletResponse response, String requestId) {
         response.setHeader(HEADER, requestId);
-        response.setHeader("X-Content-Type-Options", "nosniff");
-        response.setHeader("Referrer-Policy", "no-referrer");
-        response.setHeader("Cache-Control", "no-store");
+        SecurityHeaders.set(request, response);
     }
 
     @Override
@@ -60,9 +59,11 @@ final class RequestId extends OncePerRequestFilter {
             HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         var id = of(request);
-        headers(response, id);
+        headers(request, response, id);
         try (var _ = MDC.putCloseable("request_id", id)) {
             chain.doFilter(request, response);
+        } finally {
+            BodyRoom.leave(request);
         }
     }
 }

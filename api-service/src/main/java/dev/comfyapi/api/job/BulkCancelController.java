@@ -1,5 +1,7 @@
 package dev.comfyapi.api.job;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
@@ -60,6 +62,7 @@ final class BulkCancelController {
             Instant createdAfter,
             Instant createdBefore) {}
 
+    @Requires(Scope.JOBS_CANCEL)
     @PostMapping(path = "/api/v1/jobs/cancel", produces = MediaType.APPLICATION_JSON_VALUE)
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(

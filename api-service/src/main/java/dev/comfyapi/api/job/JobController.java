@@ -7,6 +7,8 @@ import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.model.job.JobId;
 
 import io.swagger.v3.oas.annotations.Operation;
@@ -60,6 +62,7 @@ final class JobController {
         this.streams = streams;
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping("/{job_id}")
     @Operation(
             summary = "Read a job, or wait for it to change",
@@ -126,6 +129,7 @@ final class JobController {
                 : new ResponseEntity<>(job, headers, HttpStatus.OK);
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping("/{job_id}/workflow")
     @Operation(
             summary = "Read the ComfyUI graph of a job",
@@ -140,6 +144,7 @@ final class JobController {
                 .body(jobs.graph(caller.tenant(), id(jobId)));
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping("/{job_id}/attempts")
     @Operation(
             summary = "Read the attempts of a job",
@@ -160,6 +165,7 @@ final class JobController {
         return waitFor != null;
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping
     @Operation(
             summary = "List jobs, newest first",
@@ -262,6 +268,7 @@ final class JobController {
         return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
+    @Requires(Scope.JOBS_CANCEL)
     @DeleteMapping("/{job_id}")
     @Operation(
             summary = "Cancel a job",
@@ -272,6 +279,7 @@ final class JobController {
         return canceled(jobId, caller, request, HttpStatus.ACCEPTED);
     }
 
+    @Requires(Scope.JOBS_CANCEL)
     @PostMapping("/{job_id}/cancel")
     @Operation(
             summary = "Cancel a job",
@@ -288,6 +296,7 @@ final class JobController {
         return ResponseEntity.status(status).eTag(EntityTags.of(job)).body(job);
     }
 
+    @Requires(Scope.JOBS_CANCEL)
     @DeleteMapping("/{job_id}/content")
     @Operation(
             summary = "Erase what an ended job says",

@@ -217,6 +217,16 @@ public final class Jobs {
     ///
     /// @throws ApiProblem when there is no such job, or it is another tenant's
     JobView cancel(int tenant, JobId id, String base) {
+        var cancellation = end(tenant, id);
+        var job = read(tenant, id, base);
+        return job.saying(
+                cancellation instanceof Cancellation.Canceled
+                        ? "The job is canceled."
+                        : "The job had ended before: it is %s.".formatted(job.status()));
+    }
+
+    /// The same for whoever does not want to read the job.
+    public Cancellation end(int tenant, JobId id) {
         var cancellation = settled(tenant, id);
         if (cancellation instanceof Cancellation.Canceled(var running)) {
             LOG.info(
@@ -229,11 +239,7 @@ public final class Jobs {
             sender.publish(new JobEvent.Finished(id, JobState.CANCELED));
             bell.forEach(QueueBell::ring);
         }
-        var job = read(tenant, id, base);
-        return job.saying(
-                cancellation instanceof Cancellation.Canceled
-                        ? "The job is canceled."
-                        : "The job had ended before: it is %s.".formatted(job.status()));
+        return cancellation;
     }
 
     /// Puts a live job on other terms, wherever it is.

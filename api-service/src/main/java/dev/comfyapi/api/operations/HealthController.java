@@ -1,6 +1,7 @@
 package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.DatabaseTrouble;
+import dev.comfyapi.api.http.Open;
 import dev.comfyapi.api.http.Version;
 import dev.comfyapi.api.stream.JobWatch;
 import dev.comfyapi.artifact.ArtifactStore;
@@ -86,18 +87,21 @@ final class HealthController {
 
     record Ping(boolean ok) {}
 
+    @Open
     @GetMapping(path = "/ping", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Answer, looking at nothing")
     Ping ping() {
         return new Ping(true);
     }
 
+    @Open
     @GetMapping(path = "/healthz", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Whether the process lives")
     Liveness alive() {
         return new Liveness("alive");
     }
 
+    @Open
     @GetMapping(path = "/readyz", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Whether this instance should get requests")
     @ApiResponse(responseCode = "200", description = "It should")
@@ -111,6 +115,7 @@ final class HealthController {
                         .body(new Liveness("not_ready"));
     }
 
+    @Open
     @GetMapping(path = "/health", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "How the service and its parts are",

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.operations;
 
+import dev.comfyapi.api.http.Open;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.Version;
 import dev.comfyapi.api.operator.FleetMetrics;
 
@@ -26,7 +29,7 @@ import java.util.Map;
 @Tag(name = "operations")
 final class HomeController {
 
-    private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+    static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
     private static final String REDOC =
             """
@@ -59,6 +62,7 @@ final class HomeController {
         }
     }
 
+    @Open
     @GetMapping(path = "/", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "What is where")
     Home home() {
@@ -75,11 +79,13 @@ final class HomeController {
     }
 
     @Hidden
+    @Open
     @GetMapping(path = "/", produces = MediaType.TEXT_HTML_VALUE)
     ResponseEntity<Void> homeForBrowsers() {
         return ResponseEntity.status(HttpStatus.FOUND).location(URI.create("/docs")).build();
     }
 
+    @Requires(Scope.METRICS_READ)
     @GetMapping(path = "/metrics")
     @Operation(summary = "Metrics as Prometheus reads them")
     @ApiResponse(
@@ -95,15 +101,10 @@ final class HomeController {
                 .body(metrics.scrape().getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
+    @Open
     @GetMapping(path = "/redoc", produces = MediaType.TEXT_HTML_VALUE)
     @Operation(summary = "The API, for reading")
     ResponseEntity<String> redoc() {
-        return ResponseEntity.ok()
-                .header(
-                        "Content-Security-Policy",
-                        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'"
-                                + " data:; worker-src blob:; object-src 'none'; base-uri 'none';"
-                                + " frame-ancestors 'none'")
-                .body(REDOC);
+        return ResponseEntity.ok().body(REDOC);
     }
 }

@@ -2,6 +2,7 @@ package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Problem;
+import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Version;
 
 import io.swagger.v3.core.converter.ModelConverter;
@@ -14,11 +15,16 @@ import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 
 import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springdoc.core.customizers.OperationCustomizer;
 import org.springdoc.core.utils.SpringDocUtils;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+
+import java.util.List;
 
 /// The OpenAPI document: a title, and problems for every operation.
 @Configuration(proxyBeanMethods = false)
@@ -30,8 +36,13 @@ class OpenApiConfiguration {
 
             * No accepted job is lost, and none is reported twice.
             * Errors are problem details (RFC 9457); `code` is the stable word.
+            * Send your API key as `Authorization: Bearer cas_...` or as `X-API-Key`. Each operation
+              names the scope that the key needs.
             * `Idempotency-Key` makes every POST that creates something safe to repeat for 24 hours.
             """;
+
+    private static final String KEY = "api_key";
+    private static final String KEY_HEADER = "api_key_header";
 
     static {
         SpringDocUtils.getConfig().addRequestWrapperToIgnore(Caller.class);
@@ -45,7 +56,37 @@ class OpenApiConfiguration {
                                 .title("ComfyUI API Service")
                                 .version(Version.NAME)
                                 .description(DESCRIPTION))
-                .components(new Components());
+                .components(
+                        new Components()
+                                .addSecuritySchemes(
+                                        KEY,
+                                        new SecurityScheme()
+                                                .type(SecurityScheme.Type.HTTP)
+                                                .scheme("bearer")
+                                                .description("An API key: cas_..."))
+                                .addSecuritySchemes(
+                                        KEY_HEADER,
+                                        new SecurityScheme()
+                                                .type(SecurityScheme.Type.APIKEY)
+                                                .in(SecurityScheme.In.HEADER)
+                                                .name("X-API-Key")));
+    }
+
+    /// Says of each operation which scope its caller needs; of an open one, nothing.
+    @Bean
+    OperationCustomizer scopes() {
+        return (operation, method) -> {
+            var required = method.getMethodAnnotation(Requires.class);
+            if (required != null) {
+                var scope = List.of(required.value().wire());
+                operation.addSecurityItem(new SecurityRequirement().addList(KEY, scope));
+                operation.addSecurityItem(new SecurityRequirement().addList(KEY_HEADER, scope));
+                add(operation, "401", "The request shows no good key");
+                add(operation, "403", "The key does not have the scope " + required.value().wire());
+                add(operation, "429", "Too many requests; repeat after `Retry-After`");
+            }
+            return operation;
+        };
     }
 
     @Bean

@@ -1,5 +1,7 @@
 package dev.comfyapi.api.operator;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.queue.PoolFigures;
 import dev.comfyapi.api.queue.QueueOutlook;
@@ -62,6 +64,7 @@ final class AutoscaleController {
         }
     }
 
+    @Requires(Scope.METRICS_READ)
     @GetMapping(path = "/api/v1/admin/autoscale", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "How many workers each pool should have",

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.operator;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
@@ -41,12 +44,16 @@ final class PoolController {
 
     private static final int LONGEST_DESCRIPTION = 500;
 
+    private static final String TARGET = "pool";
+
     private final PoolStore pools;
+    private final Audit audit;
     private final JsonBody json;
 
-    PoolController(PoolStore pools, JsonBody json) {
+    PoolController(PoolStore pools, JsonBody json, Audit audit) {
         this.pools = pools;
         this.json = json;
+        this.audit = audit;
     }
 
     @Schema(name = "Pool")
@@ -66,6 +73,7 @@ final class PoolController {
     @Schema(name = "PoolRequest", additionalProperties = Schema.AdditionalPropertiesValue.FALSE)
     record PoolBody(@Schema(maxLength = LONGEST_DESCRIPTION) @Nullable String description) {}
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping
     @Operation(
             summary = "List the pools that were made",
@@ -75,12 +83,14 @@ final class PoolController {
         return new Pools(views, views.size());
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping("/{pool}")
     @Operation(summary = "Read a pool that was made")
     PoolView read(@PathVariable("pool") String pool) {
         return pools.find(pool).map(PoolView::of).orElseThrow(ApiProblem::notFound);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PutMapping("/{pool}")
     @Operation(
             summary = "Make a pool, or describe it anew",
@@ -96,7 +106,9 @@ final class PoolController {
                             "The name of a pool must match %s.".formatted(PoolName.PATTERN))
                     .with("pattern", PoolName.PATTERN);
         }
-        return PoolView.of(pools.put(pool, description(request)));
+        var description = description(request);
+        return audit.during(
+                "pool.put", TARGET, pool, () -> PoolView.of(pools.put(pool, description)));
     }
 
     /// A pool needs no body.
@@ -112,16 +124,19 @@ final class PoolController {
         return description.orElse(null);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @DeleteMapping("/{pool}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(summary = "Delete a pool that has no live worker and no unfinished job")
     @ApiResponse(responseCode = "204", description = "It is deleted")
     @ApiResponse(responseCode = "409", description = "It is not empty")
     void delete(@PathVariable("pool") String pool) {
-        switch (pools.delete(pool)) {
-            case DELETED -> {
-                // As wished.
-            }
+        var _ = audit.during("pool.deleted", TARGET, pool, () -> deleted(pool));
+    }
+
+    private String deleted(String pool) {
+        return switch (pools.delete(pool)) {
+            case DELETED -> pool;
             case UNKNOWN -> throw ApiProblem.notFound();
             case IN_USE ->
                     throw ApiProblem.of(
@@ -129,6 +144,6 @@ final class PoolController {
                                     "The pool %s has live workers or unfinished jobs."
                                             .formatted(pool))
                             .with("pool", pool);
-        }
+        };
     }
 }

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.operator;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.queue.PoolFigures;
 import dev.comfyapi.api.queue.QueueOutlook;
@@ -34,12 +37,19 @@ final class QueueController {
     private final PoolStore store;
     private final TenantStore tenants;
     private final QueueOutlook outlook;
+    private final Audit audit;
 
-    QueueController(KnownPools pools, PoolStore store, TenantStore tenants, QueueOutlook outlook) {
+    QueueController(
+            KnownPools pools,
+            PoolStore store,
+            TenantStore tenants,
+            QueueOutlook outlook,
+            Audit audit) {
         this.pools = pools;
         this.store = store;
         this.tenants = tenants;
         this.outlook = outlook;
+        this.audit = audit;
     }
 
     /// @param waiting jobs; exact up to some ten thousands
@@ -69,6 +79,7 @@ final class QueueController {
     @Schema(name = "Pause")
     record Paused(String what, boolean paused) {}
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping("/queues")
     @Operation(summary = "What waits and runs, by pool")
     Queues list() {
@@ -76,46 +87,64 @@ final class QueueController {
                 pools.figures().values().stream().map(QueueView::of).toList(), outlook.isPaused());
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/queues/{pool}/pause")
     @Operation(summary = "Start nothing more from a pool", description = "What runs goes on.")
     Paused pause(@PathVariable("pool") String pool) {
-        store.pause(pools.known(pool));
-        return told(pool, true);
+        var known = pools.known(pool);
+        return audited(pool, true, () -> store.pause(known));
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/queues/{pool}/resume")
     @Operation(summary = "Start jobs from a pool again")
     Paused resume(@PathVariable("pool") String pool) {
-        store.resume(pools.known(pool));
-        return told(pool, false);
+        var known = pools.known(pool);
+        return audited(pool, false, () -> store.resume(known));
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/queues/pause")
     @Operation(summary = "Start nothing more at all", description = "What runs goes on.")
     Paused pauseEverything() {
-        store.pauseEverything();
-        return told("everything", true);
+        return audited("everything", true, store::pauseEverything);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/queues/resume")
     @Operation(
             summary = "Start jobs again",
             description = "Pools that were paused by themselves stay so.")
     Paused resumeEverything() {
-        store.resumeEverything();
-        return told("everything", false);
+        return audited("everything", false, store::resumeEverything);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/tenants/{tenant}/pause")
     @Operation(summary = "Start nothing more of a tenant", description = "What runs goes on.")
     Paused pauseTenant(@PathVariable("tenant") String tenant) {
-        return told(tenant, tenants.pause(number(tenant)), true);
+        return audited(
+                "tenant " + tenant,
+                true,
+                () -> {
+                    if (!tenants.pause(number(tenant))) {
+                        throw ApiProblem.notFound();
+                    }
+                });
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/tenants/{tenant}/resume")
     @Operation(summary = "Start jobs of a tenant again")
     Paused resumeTenant(@PathVariable("tenant") String tenant) {
-        return told(tenant, tenants.resume(number(tenant)), false);
+        return audited(
+                "tenant " + tenant,
+                false,
+                () -> {
+                    if (!tenants.resume(number(tenant))) {
+                        throw ApiProblem.notFound();
+                    }
+                });
     }
 
     /// 0 is nobody.
@@ -123,15 +152,17 @@ final class QueueController {
         return tenant.matches("[0-9]{1,9}") ? Integer.parseInt(tenant) : 0;
     }
 
-    private static Paused told(String tenant, boolean exists, boolean paused) {
-        if (!exists) {
-            throw ApiProblem.notFound();
-        }
-        return told("tenant " + tenant, paused);
-    }
-
-    private static Paused told(String what, boolean paused) {
+    private Paused audited(String what, boolean paused, Runnable change) {
+        var done =
+                audit.during(
+                        paused ? "queue.paused" : "queue.resumed",
+                        "queue",
+                        what,
+                        () -> {
+                            change.run();
+                            return new Paused(what, paused);
+                        });
         LOG.info("An operator {} {}", paused ? "paused" : "resumed", what);
-        return new Paused(what, paused);
+        return done;
     }
 }

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.operator;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.db.operator.OperatedWorkerStore;
@@ -33,10 +36,14 @@ final class WorkerController {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerController.class);
 
-    private final OperatedWorkerStore workers;
+    private static final String TARGET = "worker";
 
-    WorkerController(OperatedWorkerStore workers) {
+    private final OperatedWorkerStore workers;
+    private final Audit audit;
+
+    WorkerController(OperatedWorkerStore workers, Audit audit) {
         this.workers = workers;
+        this.audit = audit;
     }
 
     /// @param total how many there are
@@ -46,6 +53,7 @@ final class WorkerController {
         }
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping
     @Operation(
             summary = "List the workers",
@@ -55,12 +63,14 @@ final class WorkerController {
         return new Workers(views, views.size());
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @GetMapping("/{worker}")
     @Operation(summary = "Read a worker, by its name or id")
     WorkerView read(@PathVariable("worker") String worker) {
         return WorkerView.of(find(worker));
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/{worker}/drain")
     @Operation(
             summary = "Let a worker begin nothing new",
@@ -71,6 +81,7 @@ final class WorkerController {
         return wish(worker, Mode.DRAIN);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/{worker}/quarantine")
     @Operation(
             summary = "Put a worker out of use",
@@ -81,6 +92,7 @@ final class WorkerController {
         return wish(worker, Mode.QUARANTINE);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/{worker}/resume")
     @Operation(
             summary = "Let a worker begin jobs again",
@@ -89,6 +101,7 @@ final class WorkerController {
         return wish(worker, Mode.WORK);
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/{worker}/restart")
     @Operation(
             summary = "Restart a worker's ComfyUI, once",
@@ -108,10 +121,11 @@ final class WorkerController {
                     .with("worker", found.name());
         }
         LOG.info("An operator wants the ComfyUI of worker {} restarted", found.name());
-        workers.askRestart(found.name());
-        return read(found.name());
+        return audited(
+                "worker.restart", found.name(), () -> workers.askRestart(found.name()));
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @PostMapping("/{worker}/free-memory")
     @Operation(
             summary = "Free the memory of a worker's ComfyUI, once",
@@ -122,10 +136,11 @@ final class WorkerController {
     WorkerView freeMemory(@PathVariable("worker") String worker) {
         var found = live(worker);
         LOG.info("An operator wants the memory of worker {} freed", found.name());
-        workers.askFreeMemory(found.name());
-        return read(found.name());
+        return audited(
+                "worker.free_memory", found.name(), () -> workers.askFreeMemory(found.name()));
     }
 
+    @Requires(Scope.WORKERS_ADMIN)
     @DeleteMapping("/{worker}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(
@@ -135,21 +150,41 @@ final class WorkerController {
     @ApiResponse(responseCode = "409", description = "It is not offline")
     void forget(@PathVariable("worker") String worker) {
         var found = find(worker);
-        if (!workers.forget(found.name())) {
-            throw ApiProblem.of(
-                            ProblemCode.WORKER_LIVE,
-                            "The worker %s is %s; end its process first."
-                                    .formatted(found.name(), found.status().wire()))
-                    .with("worker", found.name());
-        }
-        LOG.info("An operator had worker {} forgotten", found.name());
+        var forgotten =
+                audit.during(
+                        "worker.forgotten",
+                        TARGET,
+                        found.name(),
+                        () -> {
+                            if (!workers.forget(found.name())) {
+                                throw ApiProblem.of(
+                                                ProblemCode.WORKER_LIVE,
+                                                "The worker %s is %s; end its process first."
+                                                        .formatted(
+                                                                found.name(),
+                                                                found.status().wire()))
+                                        .with("worker", found.name());
+                            }
+                            return found.name();
+                        });
+        LOG.info("An operator had worker {} forgotten", forgotten);
     }
 
     private WorkerView wish(String worker, Mode mode) {
         var name = find(worker).name();
         LOG.info("An operator wants worker {} to {}", name, mode.wire());
-        workers.wish(name, mode);
-        return read(name);
+        return audited("worker." + mode.wire(), name, () -> workers.wish(name, mode));
+    }
+
+    private WorkerView audited(String action, String name, Runnable wish) {
+        return audit.during(
+                action,
+                TARGET,
+                name,
+                () -> {
+                    wish.run();
+                    return read(name);
+                });
     }
 
     private Worker live(String worker) {

@@ -1,5 +1,7 @@
 package dev.comfyapi.api.stream;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.OpenStreams;
@@ -79,6 +81,7 @@ final class SocketController {
         this.json = json;
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping(PATH)
     @Operation(
             summary = "Follow a job over a WebSocket",

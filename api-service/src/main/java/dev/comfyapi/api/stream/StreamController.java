@@ -1,5 +1,7 @@
 package dev.comfyapi.api.stream;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.OpenStreams;
@@ -66,6 +68,7 @@ final class StreamController {
         this.json = json;
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping(path = "/api/v1/jobs/{job_id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     @Operation(
             summary = "Follow a job by server-sent events",

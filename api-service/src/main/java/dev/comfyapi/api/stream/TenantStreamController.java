@@ -1,5 +1,7 @@
 package dev.comfyapi.api.stream;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.OpenStreams;
@@ -77,6 +79,7 @@ final class TenantStreamController {
         this.json = json;
     }
 
+    @Requires(Scope.JOBS_READ)
     @GetMapping(path = "/api/v1/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     @Operation(
             summary = "Follow all your jobs by server-sent events",

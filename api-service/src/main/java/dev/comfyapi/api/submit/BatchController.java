@@ -9,6 +9,8 @@ import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.api.job.Waiting;
@@ -109,6 +111,7 @@ final class BatchController {
         }
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PostMapping(path = PATH, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Make pictures from 1 to 10 prompts",
@@ -171,7 +174,7 @@ final class BatchController {
         if (batch.canRun()) {
             outcome =
                     submissions.submitBatch(
-                            caller.tenant(),
+                            caller,
                             CancelAfter.on(batch.valid(), request, clock),
                             TraceParent.of(request),
                             call);

@@ -1,5 +1,7 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
@@ -9,6 +11,7 @@ import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.Priority;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -51,6 +54,7 @@ final class ChangeController {
         this.clock = clock;
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PatchMapping(path = "/api/v1/jobs/{job_id}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Change a job that has not ended",
@@ -77,7 +81,10 @@ final class ChangeController {
                 ChangeForm.read(
                         body,
                         Members.of(body, new Problems()),
-                        () -> admission.best(caller.tenant()),
+                        () ->
+                                caller.may(Scope.JOBS_PRIORITY)
+                                        ? admission.best(caller.tenant())
+                                        : Priority.NORMAL,
                         clock);
         var job =
                 jobs.change(

@@ -1,6 +1,7 @@
 package dev.comfyapi.api.submit;
 
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.ProblemCode;
@@ -91,7 +92,8 @@ public final class Retries {
     /// @param route template of the path, part of the scope of its idempotency key
     /// @throws ApiProblem when there is no such job, it has not ended, or the body is not valid
     public ResponseEntity<JobView> retry(
-            int tenant, JobId id, String route, HttpServletRequest request) throws IOException {
+            Caller caller, JobId id, String route, HttpServletRequest request) throws IOException {
+        int tenant = caller.tenant();
         var body = json.readIfAny(request);
         var path = route.replace("{job_id}", id.toString());
         var call = IdempotentCall.of(request, route, path, body);
@@ -115,7 +117,7 @@ public final class Retries {
         }
         var outcome =
                 submissions.resubmit(
-                        tenant, repeated(id, original, anew), TraceParent.of(request), call);
+                        caller, repeated(id, original, anew), TraceParent.of(request), call);
         var job = jobs.read(tenant, new JobId(outcome.resource()), publicUrl.of(request));
         var headers = SubmitController.headers(outcome.replayed(), Optional.empty());
         headers.set(HttpHeaders.LOCATION, job.urls().self());

@@ -1,5 +1,7 @@
 package dev.comfyapi.api.submit;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.job.JobView;
@@ -38,6 +40,7 @@ final class RetryController {
         this.retries = retries;
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PostMapping(path = PATH, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Run a job that has ended once more",
@@ -62,6 +65,6 @@ final class RetryController {
             @PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request)
             throws IOException {
         var id = JobId.parse(jobId).orElseThrow(ApiProblem::notFound);
-        return retries.retry(caller.tenant(), id, PATH, request);
+        return retries.retry(caller, id, PATH, request);
     }
 }

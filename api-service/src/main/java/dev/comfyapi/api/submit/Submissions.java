@@ -4,9 +4,12 @@ import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.DatabaseTrouble;
 import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.QueueBell;
+import dev.comfyapi.api.limit.Allowance;
 import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.IdempotencyStore.Claim;
 import dev.comfyapi.db.job.JobClassStore;
@@ -14,6 +17,7 @@ import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.Priority;
 import dev.comfyapi.model.message.JobEvent;
 import dev.comfyapi.model.workflow.Needs;
 
@@ -55,6 +59,7 @@ final class Submissions {
     private final TransactionTemplate transactions;
     private final MessageSender sender;
     private final ObjectProvider<QueueBell> bell;
+    private final Allowance allowance;
     private final Clock clock;
     private final TimeBasedEpochGenerator ids = Generators.timeBasedEpochGenerator();
     private final Counter submitted;
@@ -67,6 +72,7 @@ final class Submissions {
             TransactionTemplate transactions,
             MessageSender sender,
             ObjectProvider<QueueBell> bell,
+            Allowance allowance,
             Clock clock,
             MeterRegistry metrics) {
         this.jobs = jobs;
@@ -76,6 +82,7 @@ final class Submissions {
         this.transactions = transactions;
         this.sender = sender;
         this.bell = bell;
+        this.allowance = allowance;
         this.clock = clock;
         this.submitted =
                 Counter.builder("comfyapi.jobs.submitted")
@@ -92,28 +99,28 @@ final class Submissions {
     /// Accepts one job. When this returns the job is durable; when it throws nothing was stored,
     /// unless the connection broke during the commit.
     Outcome submit(
-            int tenant,
+            Caller caller,
             CheckedRequest request,
             @Nullable String traceparent,
             Optional<IdempotentCall> call) {
         var job = job(request, null, traceparent);
-        return store(tenant, job.id().value(), List.of(job), call);
+        return store(caller, job.id().value(), List.of(job), call);
     }
 
     /// Accepts all of these jobs as one batch, or none.
     Outcome submitBatch(
-            int tenant,
+            Caller caller,
             List<CheckedRequest> requests,
             @Nullable String traceparent,
             Optional<IdempotentCall> call) {
         var batch = ids.generate();
         var all = requests.stream().map(request -> job(request, batch, traceparent)).toList();
-        return store(tenant, batch, all, call);
+        return store(caller, batch, all, call);
     }
 
     /// Accepts a job once more, as a new one on the terms of the old.
     Outcome resubmit(
-            int tenant,
+            Caller caller,
             Retries.Repeated repeated,
             @Nullable String traceparent,
             Optional<IdempotentCall> call) {
@@ -139,7 +146,7 @@ final class Submissions {
                         old.runTimeoutMs(),
                         old.keepMetadata(),
                         old.webhook());
-        return store(tenant, job.id().value(), List.of(job), call);
+        return store(caller, job.id().value(), List.of(job), call);
     }
 
     private static @Nullable Instant after(Instant time, @Nullable Duration span) {
@@ -183,16 +190,21 @@ final class Submissions {
     }
 
     private Outcome store(
-            int tenant, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
+            Caller caller, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
+        if (all.stream().anyMatch(job -> job.priority().value() > Priority.NORMAL.value())) {
+            caller.require(Scope.JOBS_PRIORITY);
+        }
+        allowance.admit(caller.tenant(), all.size());
         var earlier =
                 call.isEmpty()
                         ? Optional.<UUID>empty()
-                        : claimed(tenant, resource, all, call.get());
+                        : claimed(caller, resource, all, call.get());
         if (earlier.isPresent()) {
+            allowance.giveBack(caller.tenant(), all.size());
             return new Outcome(earlier.get(), true);
         }
         if (call.isEmpty()) {
-            accept(tenant, all);
+            accept(caller, all);
         }
         tell(all);
         return new Outcome(resource, false);
@@ -200,21 +212,21 @@ final class Submissions {
 
     /// Stores key and jobs together; answers what is there already when the key is not new.
     private Optional<UUID> claimed(
-            int tenant, UUID resource, List<NewJob> all, IdempotentCall call) {
+            Caller caller, UUID resource, List<NewJob> all, IdempotentCall call) {
         return locked(() ->
                 Objects.requireNonNull(
                         transactions.execute(_ -> {
-                            var claim = claim(tenant, call, resource);
+                            var claim = claim(caller.tenant(), call, resource);
                             if (claim instanceof Claim.First) {
-                                accept(tenant, all);
+                                accept(caller, all);
                             }
                             return resource(claim);
                         })));
     }
 
-    private void accept(int tenant, List<NewJob> all) {
-        admission.admit(tenant, all.size());
-        jobs.submit(tenant, all);
+    private void accept(Caller caller, List<NewJob> all) {
+        admission.admit(caller.tenant(), all.size());
+        jobs.submit(caller.tenant(), caller.key(), all);
     }
 
     private Claim claim(int tenant, IdempotentCall call, UUID resource) {

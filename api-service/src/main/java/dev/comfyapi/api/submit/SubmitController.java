@@ -8,6 +8,8 @@ import dev.comfyapi.api.http.Preference;
 import dev.comfyapi.api.http.Preferences;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.api.job.Waiting;
@@ -85,6 +87,7 @@ final class SubmitController {
         this.clock = clock;
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PostMapping(path = GENERATE, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Make pictures from a prompt and wait for them",
@@ -139,6 +142,7 @@ final class SubmitController {
                 preference.waitOr(properties.generateWait()));
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PostMapping(path = JOBS, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Submit a job",
@@ -223,7 +227,7 @@ final class SubmitController {
                         : form.read(asker, members);
         if (checked.isPresent() && problems.isEmpty()) {
             var timed = CancelAfter.on(List.of(checked.get()), request, clock).getFirst();
-            return submissions.submit(caller.tenant(), timed, TraceParent.of(request), call);
+            return submissions.submit(caller, timed, TraceParent.of(request), call);
         }
         // What was accepted once stays accepted, even if a model is gone since.
         var earlier = call.flatMap(known -> submissions.replayOf(caller.tenant(), known));

@@ -7,6 +7,9 @@ import dev.comfyapi.api.http.InvalidMember;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.usage.Prices;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.workflow.Graph;
 import dev.comfyapi.model.workflow.MalformedGraphException;
@@ -52,18 +55,21 @@ final class ValidateController {
     private final WorkflowForm workflowForm;
     private final PoolForm pools;
     private final FleetCatalogue catalogue;
+    private final Prices prices;
 
     ValidateController(
             JsonBody json,
             PromptForm promptForm,
             WorkflowForm workflowForm,
             PoolForm pools,
-            FleetCatalogue catalogue) {
+            FleetCatalogue catalogue,
+            Prices prices) {
         this.json = json;
         this.promptForm = promptForm;
         this.workflowForm = workflowForm;
         this.pools = pools;
         this.catalogue = catalogue;
+        this.prices = prices;
     }
 
     /// @param valid whether a submit would be accepted
@@ -97,8 +103,9 @@ final class ValidateController {
 
     /// @param executionMs GPU time that half of the newest jobs with this main model needed at
     ///   most; null without any
+    /// @param costMicros what that and one picture cost, in millionths of the currency
     @Schema(name = "ValidationEstimate")
-    record Estimate(@Nullable Integer executionMs) {}
+    record Estimate(@Nullable Integer executionMs, @Nullable Long costMicros) {}
 
     /// @param missing node classes, and files as `folder/name`
     @Schema(name = "ValidationWorker")
@@ -108,6 +115,7 @@ final class ValidateController {
         }
     }
 
+    @Requires(Scope.JOBS_WRITE)
     @PostMapping(path = "/api/v1/jobs/validate", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Check a job without submitting it",
@@ -169,10 +177,15 @@ final class ValidateController {
                 capable,
                 needs.map(n -> missing(n.nodes(), fleet, Fleet.Worker::nodes)).orElse(List.of()),
                 needs.map(n -> missing(n.models(), fleet, Fleet.Worker::models)).orElse(List.of()),
-                new Estimate(
+                estimate(
                         needs.map(n -> catalogue.medianExecutionMs().get(n.affinity()))
                                 .orElse(null)),
                 workers);
+    }
+
+    private Estimate estimate(@Nullable Integer executionMs) {
+        return new Estimate(
+                executionMs, executionMs == null ? null : (Long) prices.micros(executionMs, 1));
     }
 
     private static WorkerView view(Fleet.Worker worker, JobClass needs) {

@@ -155,8 +155,8 @@ class ConventionsTest {
     @ParameterizedTest
     @EnumSource(ProblemCode.class)
     void every_problem_is_explained_where_its_type_points_to(ProblemCode code) {
-        var json = api.get(code.type());
-        var html = api.get(code.type(), "Accept", "text/html");
+        var json = api.get(code.page());
+        var html = api.get(code.page(), "Accept", "text/html");
 
         assertThat(json.at("/title")).isEqualTo(code.title());
         assertThat(json.at("/status")).isEqualTo(Integer.toString(code.status()));

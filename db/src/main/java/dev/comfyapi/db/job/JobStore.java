@@ -37,10 +37,10 @@ public final class JobStore {
     private static final String SUBMIT_ONE =
             """
             WITH j AS (
-                INSERT INTO job (id, tenant_id, class_id, band, max_failures, keep_metadata, run_timeout_ms,
+                INSERT INTO job (id, tenant_id, api_key, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                                  start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
                                  metadata, params, graph, webhook_url, webhook_events)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::timestamptz, ?::timestamptz, ?, ?, ?, ?::text[],
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::timestamptz, ?::timestamptz, ?, ?, ?, ?::text[],
                         ?::jsonb, ?::jsonb, ?, ?::text, ?::int))
             INSERT INTO queue (tenant_id, class_id, band, job_id, expire_at)
             VALUES (?, ?, ?, ?, least(?::timestamptz, ?::timestamptz))
@@ -60,10 +60,10 @@ public final class JobStore {
                     :expires::timestamptz[], :max_failures::smallint[], :timeouts::int[], :keeps::boolean[],
                     :hook_urls::text[], :hook_events::int[])),
             j AS (
-                INSERT INTO job (id, tenant_id, class_id, band, max_failures, keep_metadata, run_timeout_ms,
+                INSERT INTO job (id, tenant_id, api_key, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                                  run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
                                  metadata, params, graph, webhook_url, webhook_events)
-                SELECT id, :tenant, class_id, band, max_failures, keep_metadata, run_timeout_ms,
+                SELECT id, :tenant, :api_key::uuid, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                        run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent,
                        ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, params::jsonb,
                        convert_to(graph, 'UTF8'), webhook_url, webhook_events
@@ -253,20 +253,26 @@ public final class JobStore {
     ///
     /// @throws org.springframework.dao.DuplicateKeyException when one of the ids exists
     public void submit(int tenant, List<NewJob> jobs) {
+        submit(tenant, null, jobs);
+    }
+
+    /// The same, noting the key that they came with.
+    public void submit(int tenant, @Nullable UUID apiKey, List<NewJob> jobs) {
         if (jobs.size() == 1 && jobs.getFirst().runAfter() == null) {
-            submitOne(tenant, jobs.getFirst());
+            submitOne(tenant, apiKey, jobs.getFirst());
         } else {
-            submitMany(tenant, jobs);
+            submitMany(tenant, apiKey, jobs);
         }
     }
 
-    private void submitOne(int tenant, NewJob job) {
+    private void submitOne(int tenant, @Nullable UUID apiKey, NewJob job) {
         var startBy = text(job.startBy());
         var finishBy = text(job.finishBy());
         short band = job.priority().band();
         jdbc.sql(SUBMIT_ONE)
                 .param(job.id().value())
                 .param(tenant)
+                .param(apiKey)
                 .param(job.classId())
                 .param(band)
                 .param((short) job.maxFailures())
@@ -293,9 +299,10 @@ public final class JobStore {
                 .update();
     }
 
-    private void submitMany(int tenant, List<NewJob> jobs) {
+    private void submitMany(int tenant, @Nullable UUID apiKey, List<NewJob> jobs) {
         jdbc.sql(SUBMIT_MANY)
                 .param("tenant", tenant)
+                .param("api_key", text(apiKey))
                 .param("ids", texts(jobs, j -> j.id().toString()))
                 .param("classes", jobs.stream().map(NewJob::classId).toArray(Integer[]::new))
                 .param("bands", jobs.stream().map(j -> j.priority().band()).toArray(Short[]::new))

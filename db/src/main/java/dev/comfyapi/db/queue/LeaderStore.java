@@ -448,12 +448,17 @@ public final class LeaderStore {
                 .list();
     }
 
-    /// All tenants.
+    /// All tenants. One that has used its GPU time of the month counts as paused.
     public List<TenantRow> tenants() {
         return jdbc.sql(
                         """
-                        SELECT t.id, t.weight, t.max_running, t.gpu_ms_day, t.paused, t.vtime,
-                               coalesce(u.gpu_ms, 0) AS used_ms
+                        SELECT t.id, t.weight, t.max_running, t.gpu_ms_day, t.vtime,
+                               coalesce(u.gpu_ms, 0) AS used_ms,
+                               t.paused OR t.gpu_ms_month <= (
+                                   SELECT coalesce(sum(m.gpu_ms), 0) FROM tenant_usage m
+                                   WHERE m.tenant_id = t.id
+                                     AND m.day >= date_trunc('month', now() AT TIME ZONE 'UTC')::date) IS TRUE
+                               AS paused
                         FROM tenant t
                         LEFT JOIN tenant_usage u ON u.tenant_id = t.id AND u.day = (now() AT TIME ZONE 'UTC')::date
                         """)

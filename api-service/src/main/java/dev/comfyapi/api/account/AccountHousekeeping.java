@@ -1,0 +1,90 @@
+package dev.comfyapi.api.account;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+import java.util.concurrent.TimeUnit;
+
+/// What nobody waits for: when keys were used, limits of tiers whose configuration changed, keys
+/// that are long over, tenants that are being deleted. In every instance: two that do the same do
+/// no harm.
+@Component
+final class AccountHousekeeping implements SmartLifecycle {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AccountHousekeeping.class);
+
+    private final KeyUses uses;
+    private final Tenants tenants;
+    private final Keys keys;
+    private final TenantRemoval removal;
+    private final AuthProperties properties;
+    private volatile @Nullable Thread thread;
+
+    AccountHousekeeping(
+            KeyUses uses,
+            Tenants tenants,
+            Keys keys,
+            TenantRemoval removal,
+            AuthProperties properties) {
+        this.uses = uses;
+        this.tenants = tenants;
+        this.keys = keys;
+        this.removal = removal;
+        this.properties = properties;
+    }
+
+    @Override
+    public void start() {
+        thread = Thread.ofVirtual().name("account-housekeeping").start(this::loop);
+    }
+
+    private void loop() {
+        boolean applied = false;
+        try {
+            while (true) {
+                applied = applied || tidied(tenants::applyTiers);
+                TimeUnit.NANOSECONDS.sleep(properties.lastUsed().toNanos());
+                uses.write();
+                boolean _ = tidied(keys::forgetOld);
+                boolean _ = tidied(removal::goOn);
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static boolean tidied(Runnable work) {
+        try {
+            work.run();
+            return true;
+        } catch (RuntimeException e) {
+            LOG.warn("Housekeeping of accounts failed and is tried again: {}", e.toString());
+            return false;
+        }
+    }
+
+    @Override
+    public void stop() {
+        var running = thread;
+        thread = null;
+        if (running != null) {
+            running.interrupt();
+            // What is noted in memory only.
+            uses.write();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return thread != null;
+    }
+
+    /// After the schema is there, before the last request of a stop is over.
+    @Override
+    public int getPhase() {
+        return DEFAULT_PHASE - 1;
+    }
+}

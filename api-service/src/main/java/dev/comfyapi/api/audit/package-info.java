@@ -1,0 +1,5 @@
+/// The record of who changed what.
+@NullMarked
+package dev.comfyapi.api.audit;
+
+import org.jspecify.annotations.NullMarked;

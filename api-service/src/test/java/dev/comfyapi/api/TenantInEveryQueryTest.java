@@ -1,0 +1,105 @@
+package dev.comfyapi.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+
+import org.junit.jupiter.api.Test;
+
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Every statement about what tenants own names the tenant: the methods of the stores take it
+/// first.
+///
+/// Those that do not are listed here with the reason, so that a new one has to find a reason too.
+class TenantInEveryQueryTest {
+
+    /// Stores of what belongs to nobody in particular, or of duties that are done for everybody.
+    private static final Map<String, String> STORES =
+            Map.ofEntries(
+                    Map.entry("DeadLetterStore", "for operators"),
+                    Map.entry("FleetStore", "workers and what they have are everybody's"),
+                    Map.entry("InputStore", "a worker reads the inputs of a job it was given"),
+                    Map.entry("InvariantStore", "the rules hold for all rows together"),
+                    Map.entry("JobClassStore", "classes say what jobs need, not whose they are"),
+                    Map.entry("LeaderStore", "the leader moves everybody's tokens"),
+                    Map.entry("LeaseStore", "a worker's proof is its lease"),
+                    Map.entry("OperatedWorkerStore", "for operators"),
+                    Map.entry("OutlookStore", "figures of all pools, without whose jobs they are"),
+                    Map.entry("PoolStore", "for operators"),
+                    Map.entry("RetentionStore", "housekeeping"),
+                    Map.entry("SecretStore", "keys of the service itself"),
+                    Map.entry("StrayStore", "housekeeping"),
+                    Map.entry("WorkerStore", "workers are everybody's"));
+
+    private static final Map<String, String> METHODS =
+            new TreeMap<>(
+                    Map.ofEntries(
+                            Map.entry("AssetStore.doomExpired", "housekeeping"),
+                            Map.entry("AssetStore.unsettled", "housekeeping"),
+                            Map.entry("AssetStore.forget", "housekeeping, by an id it has found"),
+                            Map.entry("AuditStore.listAll", "for operators"),
+                            Map.entry("ErasureStore.unfinished", "housekeeping"),
+                            Map.entry("ErasureStore.finish", "housekeeping, by an id it has found"),
+                            Map.entry("JobStore.findAll", "streams, which look whose each job is"),
+                            Map.entry("JobStore.changes", "streams, of the tenants that listen"),
+                            Map.entry("JobStore.now", "only the time"),
+                            Map.entry("JobStore.change", "the row that was read has its tenant"),
+                            Map.entry("IdempotencyStore.forgetOld", "housekeeping"),
+                            Map.entry("KeyStore.judge", "says which tenant it is"),
+                            Map.entry("KeyStore.noteUses", "housekeeping, of keys that were good"),
+                            Map.entry("KeyStore.forget", "housekeeping"),
+                            Map.entry("AccountStore.add", "makes the tenant"),
+                            Map.entry("AccountStore.find", "for operators, by the tenant's own id"),
+                            Map.entry("AccountStore.findByName", "says which tenant a token names"),
+                            Map.entry("AccountStore.lock", "for operators, by the tenant's own id"),
+                            Map.entry("AccountStore.list", "for operators"),
+                            Map.entry("AccountStore.change", "for operators: the row has its id"),
+                            Map.entry("AccountStore.doomed", "housekeeping")));
+
+    @Test
+    void every_method_of_a_store_takes_the_tenant_first() throws ClassNotFoundException {
+        var without = new ArrayList<String>();
+        for (var store : stores()) {
+            if (STORES.containsKey(store.getSimpleName())) {
+                continue;
+            }
+            for (var method : Class.forName(store.getName()).getDeclaredMethods()) {
+                if (Modifier.isPublic(method.getModifiers()) && !takesTenant(method)) {
+                    without.add(store.getSimpleName() + "." + method.getName());
+                }
+            }
+        }
+
+        assertThat(without).isNotEmpty().allMatch(METHODS::containsKey);
+        assertThat(METHODS.keySet()).allMatch(without::contains);
+    }
+
+    @Test
+    void every_exception_is_of_a_store_that_exists() {
+        assertThat(stores().stream().map(JavaClass::getSimpleName).toList())
+                .hasSizeGreaterThan(10)
+                .containsAll(STORES.keySet());
+    }
+
+    private static List<JavaClass> stores() {
+        return new ClassFileImporter()
+                .importPackages("dev.comfyapi.db").stream()
+                        .filter(c -> c.getSimpleName().endsWith("Store") && c.isTopLevelClass())
+                        .toList();
+    }
+
+    private static boolean takesTenant(Method method) {
+        return Arrays.stream(method.getParameters())
+                .findFirst()
+                .filter(first -> first.isNamePresent() && first.getName().equals("tenant"))
+                .isPresent();
+    }
+}

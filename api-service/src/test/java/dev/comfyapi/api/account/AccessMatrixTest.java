@@ -1,0 +1,469 @@
+package dev.comfyapi.api.account;
+
+import static dev.comfyapi.api.account.Accounts.bearer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.comfyapi.api.Api;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.db.worker.WorkerStore;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
+
+import tools.jackson.databind.JsonNode;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// Every operation of the OpenAPI document as everybody: who owns the thing, somebody with another
+/// role, another tenant, a key without the scope, a revoked key, nobody.
+///
+/// An operation that has no row here fails: whoever adds one says what its address and body are.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class AccessMatrixTest {
+
+    private final Accounts accounts = new Accounts();
+    private final Api api = accounts.api;
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final Accounts.Tenant ours = accounts.tenant();
+    private final Accounts.Tenant theirs = accounts.tenant();
+    private final WorkerStore.Registered worker = api.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
+    private final String revoked = revokedKey();
+    private final String viewer = accounts.key(ours.owner(), "\"role\": \"viewer\"");
+    private final Map<String, String> without = new TreeMap<>();
+    private final Map<String, Row> rows = rows();
+
+    /// How one operation is called.
+    ///
+    /// @param path a thing of our tenant, made for each call where a call changes it
+    /// @param missing the same address of a thing that does not exist; null when the operation
+    ///   names none
+    /// @param body null for none
+    /// @param type of the body
+    /// @param ok what its owner may be answered
+    private record Row(
+            Supplier<String> path,
+            @Nullable String missing,
+            @Nullable String body,
+            String type,
+            Set<Integer> ok) {
+
+        static Row of(String path) {
+            return new Row(() -> path, null, null, "", Set.of(200));
+        }
+
+        static Row of(String path, String body, Integer... ok) {
+            return new Row(() -> path, null, body, "application/json", Set.of(ok));
+        }
+
+        static Row named(Supplier<String> path, String missing, Integer... ok) {
+            return new Row(path, missing, null, "", Set.of(ok));
+        }
+
+        static Row named(Supplier<String> path, String missing, String body, Integer... ok) {
+            return new Row(path, missing, body, "application/json", Set.of(ok));
+        }
+    }
+
+    private Map<String, Row> rows() {
+        var none = UUID.fromString("0198f3c2-7d41-7c55-9a3e-000000000000");
+        var rows = new TreeMap<String, Row>();
+        for (var open :
+                List.of("/", "/ping", "/healthz", "/readyz", "/health", "/redoc", "/metrics")) {
+            rows.put("GET " + open, Row.of(open));
+        }
+        rows.put("GET /problems/{code}", Row.of("/problems/not_found"));
+        rows.put("GET /files/{path}", new Row(() -> "/files/1/x", null, null, "", Set.of(403)));
+
+        rows.put("POST /api/v1/generate", Row.of("/api/v1/generate?wait_s=0", Api.aPrompt(), 202));
+        rows.put(
+                "POST /api/v1/generate/batch",
+                Row.of(
+                        "/api/v1/generate/batch?wait_s=0",
+                        "{\"requests\": [%s]}".formatted(Api.aPrompt()),
+                        202));
+        rows.put("POST /api/v1/jobs", Row.of("/api/v1/jobs", Api.aPrompt(), 202));
+        rows.put("POST /api/v1/jobs/validate", Row.of("/api/v1/jobs/validate", Api.aPrompt(), 200));
+        rows.put("GET /api/v1/jobs", Row.of("/api/v1/jobs"));
+        var jobs = "/api/v1/jobs/";
+        rows.put("GET /api/v1/jobs/{job_id}", Row.named(() -> jobs + job(), jobs + none, 200));
+        rows.put(
+                "GET /api/v1/jobs/{job_id}/workflow",
+                Row.named(() -> jobs + job() + "/workflow", jobs + none + "/workflow", 200));
+        rows.put("DELETE /api/v1/jobs/{job_id}", Row.named(() -> jobs + job(), jobs + none, 202));
+        rows.put(
+                "POST /api/v1/jobs/{job_id}/cancel",
+                Row.named(() -> jobs + job() + "/cancel", jobs + none + "/cancel", 200));
+
+        for (var list :
+                List.of(
+                        "models",
+                        "nodes",
+                        "samplers",
+                        "schedulers",
+                        "limits",
+                        "me",
+                        "usage",
+                        "usage/export",
+                        "prices")) {
+            rows.put("GET /api/v1/" + list, Row.of("/api/v1/" + list));
+        }
+        rows.put("GET /models", Row.of("/models"));
+        rows.put("GET /api/v1/nodes/{class}", Row.of("/api/v1/nodes/KSampler"));
+
+        rows.put(
+                "POST /api/v1/assets",
+                new Row(
+                        () -> "/api/v1/assets",
+                        null,
+                        """
+                        --x\r
+                        Content-Disposition: form-data; name="file"; filename="a.png"\r
+                        \r
+                        no picture\r
+                        --x--\r
+                        """,
+                        "multipart/form-data; boundary=x",
+                        Set.of(415, 422)));
+        rows.put(
+                "POST /api/v1/assets/import",
+                Row.of("/api/v1/assets/import", "{\"url\": \"data:text/plain,x\"}", 415, 422));
+        rows.put("GET /api/v1/assets", Row.of("/api/v1/assets"));
+        var assets = "/api/v1/assets/";
+        rows.put(
+                "GET /api/v1/assets/{asset_id}",
+                Row.named(() -> assets + asset(), assets + none, 200));
+        rows.put(
+                "DELETE /api/v1/assets/{asset_id}",
+                Row.named(() -> assets + asset(), assets + none, 204));
+
+        var keys = Accounts.KEYS;
+        rows.put(
+                "POST /api/v1/api-keys",
+                Row.of(keys, "{\"name\": \"n\", \"scopes\": [\"keys:admin\"]}", 201));
+        rows.put("GET /api/v1/api-keys", Row.of(keys));
+        var key = keys + "/";
+        rows.put(
+                "GET /api/v1/api-keys/{api_key_id}",
+                Row.named(() -> key + keyId(), key + none, 200));
+        rows.put(
+                "PATCH /api/v1/api-keys/{api_key_id}",
+                Row.named(() -> key + keyId(), key + none, "{\"name\": \"m\"}", 200));
+        rows.put(
+                "POST /api/v1/api-keys/{api_key_id}/rotate",
+                Row.named(() -> key + keyId() + "/rotate", key + none + "/rotate", "{}", 201));
+        rows.put(
+                "DELETE /api/v1/api-keys/{api_key_id}",
+                Row.named(() -> key + keyId(), key + none, 204));
+        rows.put("GET /api/v1/audit-log", Row.of("/api/v1/audit-log"));
+
+        var tenants = Accounts.TENANTS;
+        rows.put(
+                "POST /api/v1/tenants",
+                Row.of(tenants, "{\"name\": \"t %s\"}".formatted(UUID.randomUUID()), 201));
+        rows.put("GET /api/v1/tenants", Row.of(tenants));
+        rows.put("GET /api/v1/tenants/{tenant_id}", Row.of(tenants + "/" + ours.id()));
+        rows.put(
+                "PATCH /api/v1/tenants/{tenant_id}",
+                Row.of(tenants + "/" + ours.id(), "{\"suspended\": false}", 200));
+        rows.put(
+                "DELETE /api/v1/tenants/{tenant_id}",
+                new Row(() -> tenants + "/" + accounts.tenant().id(), null, null, "", Set.of(202)));
+        return rows;
+    }
+
+    private String job() {
+        return api.post("/api/v1/jobs", Api.aPrompt(), bearer(ours.owner())).at("/job_id");
+    }
+
+    private String ended() {
+        var job = job();
+        api.delete("/api/v1/jobs/" + job, bearer(ours.owner()));
+        return job;
+    }
+
+    private String asset() {
+        var id =
+                UUID.fromString(
+                        "0198f3c2-7d41-7c55-9a3e-" + UUID.randomUUID().toString().substring(24));
+        int _ =
+                api.jdbc()
+                        .sql(
+                                """
+                                INSERT INTO asset (id, tenant_id, state, purpose, content_type, key, size_bytes, sha256,
+                                                   source_sha256, width, height)
+                                SELECT :id, id, 1, 'input', 'image/png', id || '/' || :id || '/0/0.png', 1,
+                                       repeat('0', 64), encode(sha256(:id::text::bytea), 'hex'), 64, 64
+                                FROM tenant WHERE uid = :tenant::uuid
+                                """)
+                        .param("id", id)
+                        .param("tenant", ours.id())
+                        .update();
+        return id.toString();
+    }
+
+    private String keyId() {
+        return accounts.made(ours.owner(), "\"scopes\": [\"keys:admin\"]").at("/api_key_id");
+    }
+
+    private String revokedKey() {
+        var made = accounts.made(ours.owner(), "\"role\": \"owner\"");
+        api.delete(Accounts.KEYS + "/" + made.at("/api_key_id"), bearer(ours.owner()));
+        return made.at("/api_key");
+    }
+
+    /// A key of our tenant that may do everything but this.
+    private String without(Scope scope) {
+        return without.computeIfAbsent(
+                scope.wire(),
+                _ ->
+                        accounts.key(
+                                accounts.operator,
+                                "\"tenant_id\": \"%s\", \"scopes\": [%s]"
+                                        .formatted(
+                                                ours.id(),
+                                                Arrays.stream(Scope.values())
+                                                        .filter(other -> other != scope)
+                                                        .map(other -> "\"" + other.wire() + "\"")
+                                                        .collect(Collectors.joining(", ")))));
+    }
+
+    @AfterAll
+    void close() {
+        api.leave(worker);
+        accounts.close();
+    }
+
+    /// @param scope null for an open operation
+    private record Operation(String method, String path, @Nullable Scope scope) {
+
+        String name() {
+            return method + " " + path;
+        }
+    }
+
+    private List<Operation> operations() {
+        var operations = new ArrayList<Operation>();
+        for (var path : api.get("/openapi.json").json().path("paths").properties()) {
+            for (var operation : path.getValue().properties()) {
+                operations.add(
+                        new Operation(
+                                operation.getKey().toUpperCase(Locale.ROOT),
+                                path.getKey(),
+                                scope(operation.getValue())));
+            }
+        }
+        return operations;
+    }
+
+    private static @Nullable Scope scope(JsonNode operation) {
+        var word = operation.at("/security/0/api_key/0").asString("");
+        return word.isEmpty() ? null : Scope.ofWire(word).orElseThrow();
+    }
+
+    @Test
+    void every_operation_has_a_row_and_every_row_an_operation() {
+        assertThat(operations().stream().map(Operation::name).toList())
+                .containsExactlyInAnyOrderElementsOf(rows.keySet());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> every_operation_answers_everybody_as_it_should() {
+        return operations().stream()
+                .filter(operation -> rows.containsKey(operation.name()))
+                .map(operation ->
+                        DynamicTest.dynamicTest(
+                                operation.name(),
+                                () ->
+                                        tryAs(
+                                                operation,
+                                                rows.getOrDefault(operation.name(), Row.of("/")))));
+    }
+
+    private void tryAs(Operation operation, Row row) {
+        var method = operation.method();
+        var scope = operation.scope();
+        var anonymous = call(method, row, row.path().get(), null);
+        if (scope == null) {
+            assertThat(anonymous.status()).as("nobody").isIn(row.ok());
+            assertThat(call(method, row, row.path().get(), revoked).status())
+                    .as("revoked key at an open door")
+                    .isIn(row.ok());
+            return;
+        }
+        assertThat(anonymous.status()).as("nobody").isEqualTo(401);
+        assertThat(anonymous.at("/code")).isEqualTo("unauthenticated");
+
+        var gone = call(method, row, row.path().get(), revoked);
+        assertThat(gone.status()).as("revoked key").isEqualTo(401);
+        assertThat(gone.at("/code")).isEqualTo("api_key_revoked");
+
+        var lacking = call(method, row, row.path().get(), without(scope));
+        assertThat(lacking.status()).as("without %s", scope).isEqualTo(403);
+        assertThat(lacking.at("/code")).isEqualTo("scope_missing");
+        assertThat(lacking.at("/params/scope")).isEqualTo(scope.wire());
+
+        var otherRole = call(method, row, row.path().get(), viewer);
+        if (Role.VIEWER.scopes().contains(scope)) {
+            assertThat(otherRole.status()).as("viewer").isIn(row.ok());
+        } else {
+            assertThat(otherRole.status()).as("viewer").isEqualTo(403);
+        }
+
+        if (scope.isForOperators()) {
+            assertThat(call(method, row, row.path().get(), ours.owner()).status())
+                    .as("the tenant's owner")
+                    .isEqualTo(403);
+        }
+        tryAsOtherTenant(method, row, scope);
+
+        var owner = scope.isForOperators() ? accounts.operator : ours.owner();
+        assertThat(call(method, row, row.path().get(), owner).status()).as("owner").isIn(row.ok());
+    }
+
+    /// What is another tenant's is answered exactly as what does not exist, and lists do not show
+    /// it.
+    private void tryAsOtherTenant(String method, Row row, Scope scope) {
+        var path = row.path().get();
+        var answer = call(method, row, path, theirs.owner());
+        if (scope.isForOperators()) {
+            assertThat(answer.status()).as("another tenant").isEqualTo(403);
+        } else if (row.missing() != null) {
+            var nothing = call(method, row, row.missing(), theirs.owner());
+            assertThat(answer.status()).as("another tenant").isEqualTo(404);
+            assertThat(shape(answer)).isEqualTo(shape(nothing));
+        } else if (method.equals("GET")) {
+            var job = job();
+            var key = keyId();
+            var asset = asset();
+            assertThat(call(method, row, path, theirs.owner()).text())
+                    .as("what another tenant reads")
+                    .doesNotContain(job, key, asset, ours.id());
+        }
+    }
+
+    /// A problem without what is different in every answer.
+    private static String shape(Api.Answer answer) {
+        return answer.text()
+                .replaceAll("\"request_id\":\"[^\"]*\"", "")
+                .replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "ID");
+    }
+
+    private Api.Answer call(String method, Row row, String path, @Nullable String key) {
+        var request = api.request(path);
+        if (key != null) {
+            request.header("Authorization", "Bearer " + key);
+        }
+        if (row.body() == null) {
+            request.method(method, BodyPublishers.noBody());
+        } else {
+            // The same name twice would be a conflict of another kind.
+            var body =
+                    row.body()
+                            .replaceAll(
+                                    "\"t [0-9a-f-]{36}\"", "\"t %s\"".formatted(UUID.randomUUID()));
+            request.header("Content-Type", row.type())
+                    .method(method, BodyPublishers.ofString(body));
+        }
+        return send(request);
+    }
+
+    /// Streams do not end; of one that begins, its status is enough.
+    private Api.Answer send(HttpRequest.Builder request) {
+        try {
+            return new Api.Answer(
+                    client.send(
+                            request.build(),
+                            head ->
+                                    head.headers()
+                                                    .firstValue("Content-Type")
+                                                    .orElse("")
+                                                    .startsWith("text/event-stream")
+                                            ? BodySubscribers.mapping(
+                                                    BodySubscribers.ofInputStream(), this::closed)
+                                            : BodySubscribers.ofByteArray()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private byte[] closed(InputStream stream) {
+        try (stream) {
+            return new byte[0];
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void an_idempotency_key_means_nothing_to_another_tenant() {
+        var key = UUID.randomUUID().toString();
+        var first = submit(ours.owner(), key);
+        var again = submit(ours.owner(), key);
+        var other = submit(theirs.owner(), key);
+
+        assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
+        assertThat(again.at("/job_id")).isEqualTo(first.at("/job_id"));
+        assertThat(other.header("Idempotency-Replayed")).isNull();
+        assertThat(other.at("/job_id")).isNotEqualTo(first.at("/job_id"));
+    }
+
+    private Api.Answer submit(String owner, String key) {
+        return api.post(
+                "/api/v1/jobs",
+                Api.aPrompt(),
+                "Authorization",
+                "Bearer " + owner,
+                "Idempotency-Key",
+                key);
+    }
+
+    @Test
+    void a_cursor_is_good_for_its_own_tenant_only() {
+        for (int i = 0; i < 3; i++) {
+            var _ = job();
+        }
+        var cursor = api.get("/api/v1/jobs?limit=1", bearer(ours.owner())).at("/next_cursor");
+
+        var stolen = api.get("/api/v1/jobs?cursor=" + cursor, bearer(theirs.owner()));
+
+        assertThat(stolen.status()).isEqualTo(400);
+        assertThat(stolen.at("/code")).isEqualTo("bad_cursor");
+    }
+
+    @Test
+    void an_asset_of_another_tenant_cannot_be_named_in_a_job() {
+        var refused =
+                api.post(
+                        "/api/v1/jobs",
+                        Api.aPrompt("\"init_image\": \"asset://%s\"".formatted(asset())),
+                        bearer(theirs.owner()));
+
+        assertThat(refused.status()).isEqualTo(422);
+        assertThat(refused.errors()).anyMatch(error -> error.endsWith("#/init_image"));
+    }
+}

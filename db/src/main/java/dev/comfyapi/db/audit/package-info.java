@@ -1,0 +1,5 @@
+/// Who changed what.
+@NullMarked
+package dev.comfyapi.db.audit;
+
+import org.jspecify.annotations.NullMarked;
