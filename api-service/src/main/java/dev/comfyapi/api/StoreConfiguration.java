@@ -11,14 +11,13 @@ import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.LiveJobStore;
+import dev.comfyapi.db.limit.QuotaStore;
+import dev.comfyapi.db.limit.RateStore;
 import dev.comfyapi.db.operator.OperatedWorkerStore;
 import dev.comfyapi.db.operator.PoolStore;
 import dev.comfyapi.db.queue.OutlookStore;
 import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.tenant.TenantStore;
-import dev.comfyapi.db.limit.QuotaStore;
-import dev.comfyapi.db.limit.RateStore;
-import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.usage.UsageStore;
 
 import org.springframework.context.annotation.Bean;

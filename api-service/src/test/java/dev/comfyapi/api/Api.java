@@ -33,12 +33,14 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodySubscribers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -332,15 +334,34 @@ public final class Api implements AutoCloseable {
         return builder;
     }
 
+    /// Of a stream of events, which need not end, only the head is taken.
     public Answer send(HttpRequest.Builder request) {
         try {
             return new Answer(
-                    client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+                    client.send(
+                            request.build(),
+                            head ->
+                                    head.headers()
+                                                    .firstValue("Content-Type")
+                                                    .orElse("")
+                                                    .startsWith("text/event-stream")
+                                            ? BodySubscribers.mapping(
+                                                    BodySubscribers.ofInputStream(), Api::closed)
+                                            : BodySubscribers.ofByteArray()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
+        }
+    }
+
+    private static byte[] closed(InputStream stream) {
+        try {
+            stream.close();
+            return new byte[0];
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

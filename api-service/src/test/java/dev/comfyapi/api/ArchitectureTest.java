@@ -79,7 +79,14 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule operators_see_and_wish =
-            mayUse("operator", "api.audit", "api.http", "api.queue", "db.operator", "db.tenant", "model.job");
+            mayUse(
+                    "operator",
+                    "api.audit",
+                    "api.http",
+                    "api.queue",
+                    "db.operator",
+                    "db.tenant",
+                    "model.job");
 
     @ArchTest
     static final ArchRule job_uses_its_stores_and_tells_workers =

@@ -116,6 +116,7 @@ final class Waiters implements Callable<Integer> {
                                 "--comfyapi.kafka.servers=" + kafka.address(),
                                 "--comfyapi.artifacts.folder=" + folder.resolve("artifacts"),
                                 "--comfyapi.dispatch.enabled=false",
+                                "--comfyapi.auth.mode=open",
                                 "--comfyapi.max-streams=100000",
                                 "--comfyapi.max-wait=30m")
                         .redirectErrorStream(true)

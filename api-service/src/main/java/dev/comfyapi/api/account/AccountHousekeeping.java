@@ -8,29 +8,21 @@ import org.springframework.stereotype.Component;
 
 import java.util.concurrent.TimeUnit;
 
-/// What nobody waits for: when keys were used, limits of tiers whose configuration changed, keys
-/// that are long over, tenants that are being deleted. In every instance: two that do the same do
-/// no harm.
+/// What nobody waits for: when keys were used, keys that are long over, tenants that are being
+/// deleted. In every instance: two that do the same do no harm.
 @Component
 final class AccountHousekeeping implements SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(AccountHousekeeping.class);
 
     private final KeyUses uses;
-    private final Tenants tenants;
     private final Keys keys;
     private final TenantRemoval removal;
     private final AuthProperties properties;
     private volatile @Nullable Thread thread;
 
-    AccountHousekeeping(
-            KeyUses uses,
-            Tenants tenants,
-            Keys keys,
-            TenantRemoval removal,
-            AuthProperties properties) {
+    AccountHousekeeping(KeyUses uses, Keys keys, TenantRemoval removal, AuthProperties properties) {
         this.uses = uses;
-        this.tenants = tenants;
         this.keys = keys;
         this.removal = removal;
         this.properties = properties;
@@ -42,27 +34,23 @@ final class AccountHousekeeping implements SmartLifecycle {
     }
 
     private void loop() {
-        boolean applied = false;
         try {
             while (true) {
-                applied = applied || tidied(tenants::applyTiers);
                 TimeUnit.NANOSECONDS.sleep(properties.lastUsed().toNanos());
                 uses.write();
-                boolean _ = tidied(keys::forgetOld);
-                boolean _ = tidied(removal::goOn);
+                tidy(keys::forgetOld);
+                tidy(removal::goOn);
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private static boolean tidied(Runnable work) {
+    private static void tidy(Runnable work) {
         try {
             work.run();
-            return true;
         } catch (RuntimeException e) {
             LOG.warn("Housekeeping of accounts failed and is tried again: {}", e.toString());
-            return false;
         }
     }
 

@@ -7,8 +7,8 @@ import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Caller.Rates;
 import dev.comfyapi.api.http.ProblemCode;
-import dev.comfyapi.db.account.Tenant;
 import dev.comfyapi.db.account.AccountStore;
+import dev.comfyapi.db.account.Tenant;
 import dev.comfyapi.model.job.JobId;
 
 import org.jspecify.annotations.Nullable;

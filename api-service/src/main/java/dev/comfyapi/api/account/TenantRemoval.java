@@ -2,8 +2,8 @@ package dev.comfyapi.api.account;
 
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.artifact.ArtifactStore;
-import dev.comfyapi.db.account.RemovalStore;
 import dev.comfyapi.db.account.AccountStore;
+import dev.comfyapi.db.account.RemovalStore;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -9,10 +9,10 @@ import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.db.account.AccountStore;
 import dev.comfyapi.db.account.KeyStore;
 import dev.comfyapi.db.account.Limits;
 import dev.comfyapi.db.account.Tenant;
-import dev.comfyapi.db.account.AccountStore;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -167,40 +167,6 @@ final class Tenants {
             LOG.info("Tenant {} is being deleted; {} keys are revoked", before.id(), revoked);
             return find(uid);
         });
-    }
-
-    /// Gives every tenant the limits that its tier has by now: the configuration may have changed
-    /// while the service was away.
-    void applyTiers() {
-        for (var tenant : store.list(null, Integer.MAX_VALUE)) {
-            if (!tiers.containsKey(tenant.tier())) {
-                LOG.warn(
-                        "Tenant {} has the tier {}, which comfyapi.tiers does not have; its limits"
-                                + " stay",
-                        tenant.id(),
-                        tenant.tier());
-            } else if (!tenant.deleting()
-                    && !limits(tenant.tier(), JSON.readTree(tenant.overrides()))
-                            .equals(tenant.limits())) {
-                inTransaction(() -> {
-                    var now = store.lock(tenant.uid()).orElseThrow();
-                    store.change(
-                            new Tenant(
-                                    now.id(),
-                                    now.uid(),
-                                    now.name(),
-                                    now.tier(),
-                                    limits(now.tier(), JSON.readTree(now.overrides())),
-                                    now.overrides(),
-                                    now.suspended(),
-                                    now.deleting(),
-                                    now.createdAt(),
-                                    now.deletedAt(),
-                                    now.receipt()));
-                    return now;
-                });
-            }
-        }
     }
 
     private Limits limits(String tier, JsonNode overrides) {

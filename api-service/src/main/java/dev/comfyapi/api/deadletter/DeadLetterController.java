@@ -1,11 +1,11 @@
 package dev.comfyapi.api.deadletter;
 
-import dev.comfyapi.api.http.Caller;
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.Cursors;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;

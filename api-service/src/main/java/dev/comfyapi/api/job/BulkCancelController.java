@@ -1,11 +1,11 @@
 package dev.comfyapi.api.job;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;

@@ -1,8 +1,8 @@
 package dev.comfyapi.api.operator;
 
+import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
-import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.queue.PoolFigures;
 import dev.comfyapi.api.queue.QueueOutlook;
 

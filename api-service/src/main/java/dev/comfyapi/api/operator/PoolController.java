@@ -1,13 +1,13 @@
 package dev.comfyapi.api.operator;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.operator.PoolStore;
 import dev.comfyapi.db.operator.PoolStore.Pool;
 import dev.comfyapi.model.job.PoolName;

@@ -1,9 +1,9 @@
 package dev.comfyapi.api.operator;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.queue.PoolFigures;
 import dev.comfyapi.api.queue.QueueOutlook;
 import dev.comfyapi.db.operator.PoolStore;

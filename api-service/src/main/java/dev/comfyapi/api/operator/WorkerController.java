@@ -1,10 +1,10 @@
 package dev.comfyapi.api.operator;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.operator.OperatedWorkerStore;
 import dev.comfyapi.db.operator.OperatedWorkerStore.Mode;
 import dev.comfyapi.db.operator.OperatedWorkerStore.Worker;
@@ -121,8 +121,7 @@ final class WorkerController {
                     .with("worker", found.name());
         }
         LOG.info("An operator wants the ComfyUI of worker {} restarted", found.name());
-        return audited(
-                "worker.restart", found.name(), () -> workers.askRestart(found.name()));
+        return audited("worker.restart", found.name(), () -> workers.askRestart(found.name()));
     }
 
     @Requires(Scope.WORKERS_ADMIN)

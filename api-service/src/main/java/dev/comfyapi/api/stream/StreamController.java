@@ -1,12 +1,12 @@
 package dev.comfyapi.api.stream;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.OpenStreams;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobViews;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.model.job.JobId;

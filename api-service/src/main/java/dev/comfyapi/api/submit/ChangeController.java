@@ -1,13 +1,13 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.model.job.JobId;

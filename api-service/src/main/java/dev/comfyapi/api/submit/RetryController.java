@@ -1,9 +1,9 @@
 package dev.comfyapi.api.submit;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.model.job.JobId;
 

@@ -194,7 +194,13 @@ final class Submissions {
         if (all.stream().anyMatch(job -> job.priority().value() > Priority.NORMAL.value())) {
             caller.require(Scope.JOBS_PRIORITY);
         }
-        allowance.admit(caller.tenant(), all.size());
+        try {
+            allowance.admit(caller.tenant(), all.size());
+        } catch (ApiProblem refused) {
+            // What was accepted once stays accepted.
+            var earlier = call.flatMap(known -> replayOf(caller.tenant(), known));
+            return new Outcome(earlier.orElseThrow(() -> refused), true);
+        }
         var earlier =
                 call.isEmpty()
                         ? Optional.<UUID>empty()

@@ -17,13 +17,7 @@ import org.junit.jupiter.api.TestInstance;
 
 import tools.jackson.databind.JsonNode;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodySubscribers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,7 +39,6 @@ class AccessMatrixTest {
 
     private final Accounts accounts = new Accounts();
     private final Api api = accounts.api;
-    private final HttpClient client = HttpClient.newHttpClient();
     private final Accounts.Tenant ours = accounts.tenant();
     private final Accounts.Tenant theirs = accounts.tenant();
     private final WorkerStore.Registered worker = api.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
@@ -386,37 +379,7 @@ class AccessMatrixTest {
             request.header("Content-Type", row.type())
                     .method(method, BodyPublishers.ofString(body));
         }
-        return send(request);
-    }
-
-    /// Streams do not end; of one that begins, its status is enough.
-    private Api.Answer send(HttpRequest.Builder request) {
-        try {
-            return new Api.Answer(
-                    client.send(
-                            request.build(),
-                            head ->
-                                    head.headers()
-                                                    .firstValue("Content-Type")
-                                                    .orElse("")
-                                                    .startsWith("text/event-stream")
-                                            ? BodySubscribers.mapping(
-                                                    BodySubscribers.ofInputStream(), this::closed)
-                                            : BodySubscribers.ofByteArray()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private byte[] closed(InputStream stream) {
-        try (stream) {
-            return new byte[0];
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return api.send(request);
     }
 
     @Test

@@ -156,11 +156,20 @@ class LimitTest {
         }
         var both = api.post("/api/v1/generate/batch?wait_s=0", two, bearer(owner));
         var tooMany = api.post("/api/v1/jobs", Api.aPrompt(), bearer(owner));
+        var replayed =
+                api.post(
+                        "/api/v1/jobs",
+                        Api.aPrompt(),
+                        "Authorization",
+                        "Bearer " + owner,
+                        "Idempotency-Key",
+                        key);
         var list = api.get("/api/v1/jobs", bearer(owner));
 
         assertThat(both.status()).isEqualTo(202);
         assertThat(tooMany.status()).isEqualTo(429);
         assertThat(tooMany.at("/violated-policies/0")).isEqualTo("jobs-day");
+        assertThat(replayed.status()).isEqualTo(202);
         assertThat(list.json().path("jobs")).hasSize(3);
     }
 
@@ -276,8 +285,8 @@ class LimitTest {
                 });
                 assertThat(own.get("/health").status()).isEqualTo(200);
             }
-            await().untilAsserted(() ->
-                    assertThat(own.get("/api/v1/jobs").status()).isEqualTo(200));
+            await().untilAsserted(
+                            () -> assertThat(own.get("/api/v1/jobs").status()).isEqualTo(200));
         }
     }
 

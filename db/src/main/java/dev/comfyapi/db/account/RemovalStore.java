@@ -54,8 +54,7 @@ public final class RemovalStore {
                 .param("tenant", tenant)
                 .param("most", most)
                 .query((rs, _) ->
-                        new Ended(
-                                new JobId(rs.getObject("id", UUID.class)), rs.getInt("files")))
+                        new Ended(new JobId(rs.getObject("id", UUID.class)), rs.getInt("files")))
                 .list();
     }
 
