@@ -142,6 +142,7 @@ class ArchitectureTest {
     static final ArchRule webhooks_tell_of_jobs =
             mayUse(
                     "webhook",
+                    "api.audit",
                     "api.http",
                     "api.job",
                     "api.outbound",

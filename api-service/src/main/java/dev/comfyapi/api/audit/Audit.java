@@ -37,8 +37,8 @@ public final class Audit {
         this.transactions = transactions;
     }
 
-    /// Makes a change of something that is nobody's in particular, such as a worker, and notes it,
-    /// both or neither.
+    /// Makes a change of something of the caller's tenant, or of nobody's in particular, such as a
+    /// worker, and notes it: both or neither.
     ///
     /// @param change answers what it became
     public <T> T during(String action, String target, Object targetId, Supplier<T> change) {
@@ -47,6 +47,17 @@ public final class Audit {
                     var after = change.get();
                     note(Caller.current(), action, target, targetId, null, after);
                     return after;
+                }));
+    }
+
+    /// The same for a change whose result is a secret: the entry says that it was made, and nothing
+    /// of it.
+    public <T> T secretly(String action, String target, Object targetId, Supplier<T> change) {
+        return Objects.requireNonNull(
+                transactions.execute(_ -> {
+                    var secret = change.get();
+                    note(Caller.current(), action, target, targetId, null, null);
+                    return secret;
                 }));
     }
 

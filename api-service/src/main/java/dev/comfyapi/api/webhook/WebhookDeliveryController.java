@@ -1,5 +1,7 @@
 package dev.comfyapi.api.webhook;
 
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.ProblemCode;
@@ -44,6 +46,7 @@ final class WebhookDeliveryController {
         this.sender = sender;
     }
 
+    @Requires(Scope.WEBHOOKS_READ)
     @GetMapping(path = DELIVERIES, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "List what was sent of a job",
@@ -62,6 +65,7 @@ final class WebhookDeliveryController {
         return new DeliveryPage(found.stream().map(DeliveryView::of).toList(), null);
     }
 
+    @Requires(Scope.WEBHOOKS_READ)
     @GetMapping(path = DELIVERY, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Read a message with its body and every try")
     DeliveryView read(Caller caller, @PathVariable(ID) String id) {
@@ -69,6 +73,7 @@ final class WebhookDeliveryController {
         return DeliveryView.of(row, deliveries.attempts(row.id(), MOST_ATTEMPTS));
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = DELIVERY + "/replay", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Send a message again",

@@ -1,5 +1,8 @@
 package dev.comfyapi.api.webhook;
 
+import dev.comfyapi.api.audit.Audit;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
@@ -12,6 +15,7 @@ import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.job.Cursors;
 import dev.comfyapi.db.webhook.DeliveryRow;
 import dev.comfyapi.db.webhook.EndpointRow;
+import dev.comfyapi.db.webhook.NewSecret;
 import dev.comfyapi.db.webhook.WebhookDeliveryStore;
 import dev.comfyapi.db.webhook.WebhookEndpointStore;
 import dev.comfyapi.model.job.JobId;
@@ -57,6 +61,7 @@ final class WebhookEndpointController {
     private static final String ID = "webhook_endpoint_id";
     private static final int MOST_LISTED = 200;
     private static final int MOST_REPLAYED = 10_000;
+    private static final String TARGET = "webhook_endpoint";
     private static final Duration USUAL_OVERLAP = Duration.ofDays(1);
     private static final Duration LONGEST_OVERLAP = Duration.ofDays(7);
 
@@ -68,6 +73,7 @@ final class WebhookEndpointController {
     private final WebhookProperties properties;
     private final JsonBody json;
     private final Cursors cursors;
+    private final Audit audit;
     private final Clock clock;
     private final TimeBasedEpochGenerator ids = Generators.timeBasedEpochGenerator();
 
@@ -80,6 +86,7 @@ final class WebhookEndpointController {
             WebhookProperties properties,
             JsonBody json,
             Cursors cursors,
+            Audit audit,
             Clock clock) {
         this.endpoints = endpoints;
         this.deliveries = deliveries;
@@ -89,9 +96,11 @@ final class WebhookEndpointController {
         this.properties = properties;
         this.json = json;
         this.cursors = cursors;
+        this.audit = audit;
         this.clock = clock;
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = ENDPOINTS, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Register an endpoint",
@@ -116,8 +125,22 @@ final class WebhookEndpointController {
 
         var id = ids.generate();
         var fresh = secrets.fresh(asymmetric);
+        var made =
+                audit.during(
+                        "webhook_endpoint.created",
+                        TARGET,
+                        id,
+                        () -> created(caller, id, terms, fresh.stored(), problems));
+        LOG.info("Tenant {} has a new webhook endpoint {}", caller.tenant(), id);
+        return ResponseEntity.status(201)
+                .header(HttpHeaders.LOCATION, ENDPOINTS + "/" + id)
+                .body(EndpointView.of(find(caller, made.webhookEndpointId()), fresh.key()));
+    }
+
+    private EndpointView created(
+            Caller caller, UUID id, WebhookEndpointStore.Terms terms, NewSecret secret, Problems problems) {
         if (!endpoints.create(
-                caller.tenant(), id, terms, fresh.stored(), properties.mostEndpoints())) {
+                caller.tenant(), id, terms, secret, properties.mostEndpoints())) {
             problems.add(
                     "#",
                     "too_many",
@@ -126,12 +149,10 @@ final class WebhookEndpointController {
                     Map.of("max", properties.mostEndpoints()));
             problems.throwIfAny();
         }
-        LOG.info("Tenant {} has a new webhook endpoint {}", caller.tenant(), id);
-        return ResponseEntity.status(201)
-                .header(HttpHeaders.LOCATION, ENDPOINTS + "/" + id)
-                .body(EndpointView.of(find(caller, id), fresh.key()));
+        return EndpointView.of(find(caller, id));
     }
 
+    @Requires(Scope.WEBHOOKS_READ)
     @GetMapping(path = ENDPOINTS, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "List endpoints, newest first")
     EndpointPage list(
@@ -147,12 +168,14 @@ final class WebhookEndpointController {
                 found.size() > most ? after(shown.getLast().id(), scope) : null);
     }
 
+    @Requires(Scope.WEBHOOKS_READ)
     @GetMapping(path = ENDPOINT, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "Read an endpoint")
     EndpointView read(Caller caller, @PathVariable(ID) String id) {
         return EndpointView.of(find(caller, id(id)));
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PatchMapping(path = ENDPOINT, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Change an endpoint",
@@ -174,25 +197,41 @@ final class WebhookEndpointController {
         var terms = form.ofEndpoint(members, before);
         members.end();
         problems.throwIfAny();
-        if (!endpoints.change(caller.tenant(), id, terms)) {
-            throw ApiProblem.notFound();
-        }
-        return EndpointView.of(find(caller, id));
+        return audit.during(
+                "webhook_endpoint.changed",
+                TARGET,
+                id,
+                () -> {
+                    if (!endpoints.change(caller.tenant(), id, terms)) {
+                        throw ApiProblem.notFound();
+                    }
+                    return EndpointView.of(find(caller, id));
+                });
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @DeleteMapping(ENDPOINT)
     @Operation(
             summary = "Delete an endpoint",
             description = "What is on its way is given up. The log stays for its time.")
     @ApiResponse(responseCode = "204", description = "It is deleted")
-    ResponseEntity<Void> delete(Caller caller, @PathVariable(ID) String id) {
-        if (!endpoints.delete(caller.tenant(), id(id))) {
-            throw ApiProblem.notFound();
-        }
+    ResponseEntity<Void> delete(Caller caller, @PathVariable(ID) String text) {
+        var id =
+                audit.during(
+                        "webhook_endpoint.deleted",
+                        TARGET,
+                        text,
+                        () -> {
+                            if (!endpoints.delete(caller.tenant(), id(text))) {
+                                throw ApiProblem.notFound();
+                            }
+                            return text;
+                        });
         LOG.info("Tenant {} deleted the webhook endpoint {}", caller.tenant(), id);
         return ResponseEntity.noContent().build();
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = ENDPOINT + "/rotate-secret", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Make a new key",
@@ -210,7 +249,12 @@ final class WebhookEndpointController {
         var id = id(text);
         var overlap = overlap(json, request);
         var endpoint = find(caller, id);
-        var key = secrets.rotate(caller.tenant(), id, endpoint.asymmetric(), overlap);
+        var key =
+                audit.secretly(
+                        "webhook_endpoint.secret_rotated",
+                        TARGET,
+                        id,
+                        () -> secrets.rotate(caller.tenant(), id, endpoint.asymmetric(), overlap));
         LOG.info("Tenant {} rotated the key of the webhook endpoint {}", caller.tenant(), id);
         return EndpointView.of(endpoint, key);
     }
@@ -225,6 +269,7 @@ final class WebhookEndpointController {
         return overlap.map(seconds -> Duration.ofSeconds(seconds)).orElse(USUAL_OVERLAP);
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = ENDPOINT + "/test", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Send a test message",
@@ -246,6 +291,7 @@ final class WebhookEndpointController {
                 .body(DeliveryView.of(row));
     }
 
+    @Requires(Scope.WEBHOOKS_READ)
     @GetMapping(path = ENDPOINT + "/deliveries", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "List what was sent to an endpoint, newest first",
@@ -282,6 +328,7 @@ final class WebhookEndpointController {
     @Schema(name = "WebhookReplayed")
     record Replayed(int replayed, boolean more) {}
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = ENDPOINT + "/replay", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Send again what an endpoint was told between two times",

@@ -1,5 +1,9 @@
 package dev.comfyapi.api.webhook;
 
+import dev.comfyapi.api.audit.Audit;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.http.Open;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.db.webhook.WebhookSecretStore;
@@ -36,17 +40,21 @@ final class WebhookKeyController {
     private final WebhookSecrets secrets;
     private final WebhookSecretStore store;
     private final JsonBody json;
+    private final Audit audit;
 
-    WebhookKeyController(WebhookSecrets secrets, WebhookSecretStore store, JsonBody json) {
+    WebhookKeyController(
+            WebhookSecrets secrets, WebhookSecretStore store, JsonBody json, Audit audit) {
         this.secrets = secrets;
         this.store = store;
         this.json = json;
+        this.audit = audit;
     }
 
     /// @param secret `whsec_…`
     @Schema(name = "WebhookSecret")
     record SecretView(String secret) {}
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @GetMapping(path = SECRET, produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Read the secret of addresses that come with jobs",
@@ -56,6 +64,7 @@ final class WebhookKeyController {
         return shown(newest);
     }
 
+    @Requires(Scope.WEBHOOKS_WRITE)
     @PostMapping(path = SECRET + "/rotate", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             summary = "Make a new secret of addresses that come with jobs",
@@ -69,7 +78,12 @@ final class WebhookKeyController {
     ResponseEntity<SecretView> rotate(Caller caller, HttpServletRequest request)
             throws IOException {
         var overlap = WebhookEndpointController.overlap(json, request);
-        return shown(secrets.rotate(caller.tenant(), null, false, overlap));
+        return shown(
+                audit.secretly(
+                        "webhook_secret.rotated",
+                        "webhook_secret",
+                        "default",
+                        () -> secrets.rotate(caller.tenant(), null, false, overlap)));
     }
 
     private static ResponseEntity<SecretView> shown(SigningKey key) {
@@ -90,6 +104,7 @@ final class WebhookKeyController {
         }
     }
 
+    @Open
     @GetMapping(
             path = "/.well-known/webhook-keys.json",
             produces = MediaType.APPLICATION_JSON_VALUE)

@@ -37,7 +37,13 @@ import java.util.stream.Stream;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class AccessMatrixTest {
 
-    private final Accounts accounts = new Accounts();
+    private static final String HOOK =
+            "{\"url\": \"https://127.0.0.1:1/hook\", \"events\": [\"job.completed\"]}";
+
+    private final Accounts accounts =
+            new Accounts(
+                    "--comfyapi.webhooks.allowed-hosts=127.0.0.0/8",
+                    "--comfyapi.webhooks.most-endpoints=1000");
     private final Api api = accounts.api;
     private final Accounts.Tenant ours = accounts.tenant();
     private final Accounts.Tenant theirs = accounts.tenant();
@@ -171,6 +177,50 @@ class AccessMatrixTest {
                 Row.named(() -> key + keyId(), key + none, 204));
         rows.put("GET /api/v1/audit-log", Row.of("/api/v1/audit-log"));
 
+        rows.put("GET /.well-known/webhook-keys.json", Row.of("/.well-known/webhook-keys.json"));
+        rows.put("GET /api/v1/webhook-secret", Row.of("/api/v1/webhook-secret"));
+        rows.put(
+                "POST /api/v1/webhook-secret/rotate",
+                Row.of("/api/v1/webhook-secret/rotate", "{}", 200));
+        var hooks = "/api/v1/webhook-endpoints";
+        rows.put("GET " + hooks, Row.of(hooks));
+        rows.put("POST " + hooks, Row.of(hooks, HOOK, 201));
+        var hook = "/{webhook_endpoint_id}";
+        rows.put("GET " + hooks + hook, Row.named(() -> hooks + hook(), hooks + "/" + none, 200));
+        rows.put(
+                "PATCH " + hooks + hook,
+                Row.named(() -> hooks + hook(), hooks + "/" + none, "{\"enabled\": false}", 200));
+        rows.put(
+                "DELETE " + hooks + hook, Row.named(() -> hooks + hook(), hooks + "/" + none, 204));
+        for (var verb : List.of("rotate-secret", "test", "replay")) {
+            rows.put(
+                    "POST " + hooks + hook + "/" + verb,
+                    Row.named(
+                            () -> hooks + hook() + "/" + verb,
+                            hooks + "/" + none + "/" + verb,
+                            verb.equals("replay") ? "{\"since\": \"2026-01-01T00:00:00Z\"}" : "{}",
+                            200,
+                            202));
+        }
+        rows.put(
+                "GET " + hooks + hook + "/deliveries",
+                Row.named(
+                        () -> hooks + hook() + "/deliveries",
+                        hooks + "/" + none + "/deliveries",
+                        200));
+        var deliveries = "/api/v1/webhook-deliveries";
+        rows.put(
+                "GET " + deliveries,
+                new Row(() -> deliveries + "?job_id=" + job(), null, null, "", Set.of(200)));
+        var message = "/{webhook_delivery_id}";
+        var noMessage = deliveries + "/msg_" + none.toString().replace("-", "");
+        rows.put(
+                "GET " + deliveries + message,
+                Row.named(() -> deliveries + message(), noMessage, 200));
+        rows.put(
+                "POST " + deliveries + message + "/replay",
+                Row.named(() -> deliveries + message() + "/replay", noMessage + "/replay", 202));
+
         var tenants = Accounts.TENANTS;
         rows.put(
                 "POST /api/v1/tenants",
@@ -188,6 +238,19 @@ class AccessMatrixTest {
 
     private String job() {
         return api.post("/api/v1/jobs", Api.aPrompt(), bearer(ours.owner())).at("/job_id");
+    }
+
+    private String hook() {
+        return "/"
+                + api.post("/api/v1/webhook-endpoints", HOOK, bearer(ours.owner()))
+                        .at("/webhook_endpoint_id");
+    }
+
+    private String message() {
+        var sent =
+                api.post(
+                        "/api/v1/webhook-endpoints" + hook() + "/test", "", bearer(ours.owner()));
+        return "/" + sent.at("/webhook_delivery_id");
     }
 
     private String ended() {

@@ -62,8 +62,7 @@ public final class RemovalStore {
     public int forgetJobs(int tenant, Collection<JobId> jobs) {
         return jdbc.sql(
                         """
-                        WITH d AS (DELETE FROM webhook_delivery WHERE job_id = ANY (:ids::uuid[])),
-                        a AS (DELETE FROM attempt WHERE job_id = ANY (:ids::uuid[])),
+                        WITH a AS (DELETE FROM attempt WHERE job_id = ANY (:ids::uuid[])),
                         e AS (DELETE FROM erasure WHERE job_id = ANY (:ids::uuid[]))
                         DELETE FROM job WHERE id = ANY (:ids::uuid[]) AND tenant_id = :tenant AND state <> 0 AND %s
                         """
@@ -121,7 +120,9 @@ public final class RemovalStore {
                         """
                         WITH k AS (DELETE FROM api_key WHERE tenant_id = :tenant AND %1$s RETURNING id),
                         i AS (DELETE FROM idempotency WHERE tenant_id = :tenant AND %1$s),
-                        w AS (DELETE FROM webhook WHERE tenant_id = :tenant AND %1$s),
+                        d AS (DELETE FROM webhook_delivery WHERE tenant_id = :tenant AND %1$s),
+                        s AS (DELETE FROM webhook_secret WHERE tenant_id = :tenant AND endpoint_id IS NULL AND %1$s),
+                        w AS (DELETE FROM webhook_endpoint WHERE tenant_id = :tenant AND %1$s),
                         u AS (DELETE FROM tenant_usage WHERE tenant_id = :tenant AND %1$s),
                         r AS (DELETE FROM rate_window WHERE tenant_id = :tenant AND %1$s)
                         UPDATE tenant
