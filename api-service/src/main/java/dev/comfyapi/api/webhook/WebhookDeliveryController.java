@@ -1,10 +1,10 @@
 package dev.comfyapi.api.webhook;
 
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.ProblemCode;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.webhook.DeliveryRow;
 import dev.comfyapi.db.webhook.WebhookDeliveryStore;
 import dev.comfyapi.db.webhook.WebhookEndpointStore;

@@ -1,17 +1,17 @@
 package dev.comfyapi.api.webhook;
 
-import dev.comfyapi.api.audit.Audit;
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
+import dev.comfyapi.api.audit.Audit;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
 import dev.comfyapi.api.http.Members;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Problems;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.Cursors;
 import dev.comfyapi.db.webhook.DeliveryRow;
 import dev.comfyapi.db.webhook.EndpointRow;
@@ -138,9 +138,12 @@ final class WebhookEndpointController {
     }
 
     private EndpointView created(
-            Caller caller, UUID id, WebhookEndpointStore.Terms terms, NewSecret secret, Problems problems) {
-        if (!endpoints.create(
-                caller.tenant(), id, terms, secret, properties.mostEndpoints())) {
+            Caller caller,
+            UUID id,
+            WebhookEndpointStore.Terms terms,
+            NewSecret secret,
+            Problems problems) {
+        if (!endpoints.create(caller.tenant(), id, terms, secret, properties.mostEndpoints())) {
             problems.add(
                     "#",
                     "too_many",

@@ -1,11 +1,11 @@
 package dev.comfyapi.api.webhook;
 
 import dev.comfyapi.api.audit.Audit;
-import dev.comfyapi.api.http.Requires;
-import dev.comfyapi.api.http.Scope;
-import dev.comfyapi.api.http.Open;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.JsonBody;
+import dev.comfyapi.api.http.Open;
+import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.webhook.WebhookSecretStore;
 
 import io.swagger.v3.oas.annotations.Operation;

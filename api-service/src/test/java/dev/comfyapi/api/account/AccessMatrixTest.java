@@ -115,6 +115,70 @@ class AccessMatrixTest {
                 "POST /api/v1/jobs/{job_id}/cancel",
                 Row.named(() -> jobs + job() + "/cancel", jobs + none + "/cancel", 200));
 
+        rows.put(
+                "GET /api/v1/jobs/{job_id}/attempts",
+                Row.named(() -> jobs + job() + "/attempts", jobs + none + "/attempts", 200));
+        rows.put(
+                "PATCH /api/v1/jobs/{job_id}",
+                Row.named(() -> jobs + job(), jobs + none, "{\"priority\": -1}", 200));
+        rows.put(
+                "POST /api/v1/jobs/{job_id}/retry",
+                Row.named(() -> jobs + ended() + "/retry", jobs + none + "/retry", "{}", 202));
+        rows.put(
+                "DELETE /api/v1/jobs/{job_id}/content",
+                Row.named(() -> jobs + ended() + "/content", jobs + none + "/content", 204));
+        rows.put(
+                "POST /api/v1/jobs/cancel",
+                Row.of("/api/v1/jobs/cancel", "{\"filter\": {\"tag\": \"nobody has it\"}}", 202));
+        rows.put(
+                "GET /api/v1/jobs/{job_id}/events",
+                Row.named(() -> jobs + ended() + "/events", jobs + none + "/events", 200));
+        rows.put("GET /api/v1/events", Row.of("/api/v1/events"));
+        // Without the upgrade, which comes after everything that matters here.
+        rows.put(
+                "GET /ws/jobs/{job_id}",
+                new Row(() -> "/ws/jobs/" + job(), null, null, "", Set.of(400)));
+
+        var admin = "/api/v1/admin/";
+        for (var list : List.of("workers", "pools", "queues", "dead-letters", "autoscale")) {
+            rows.put("GET " + admin + list, Row.of(admin + list));
+        }
+        rows.put("GET " + admin + "workers/{worker}", Row.of(admin + "workers/w"));
+        for (var wish : List.of("drain", "quarantine", "resume", "free-memory", "restart")) {
+            rows.put(
+                    "POST " + admin + "workers/{worker}/" + wish,
+                    Row.of(admin + "workers/w/" + wish, "", 200, 409));
+        }
+        rows.put(
+                "DELETE " + admin + "workers/{worker}",
+                new Row(() -> admin + "workers/w", null, null, "", Set.of(409)));
+        rows.put(
+                "PUT " + admin + "pools/{pool}",
+                Row.of(admin + "pools/p", "{\"description\": \"d\"}", 200));
+        rows.put(
+                "GET " + admin + "pools/{pool}",
+                new Row(() -> admin + "pools/p", null, null, "", Set.of(200, 404)));
+        rows.put(
+                "DELETE " + admin + "pools/{pool}",
+                new Row(() -> admin + "pools/p", null, null, "", Set.of(204, 404)));
+        for (var wish : List.of("pause", "resume")) {
+            rows.put("POST " + admin + "queues/" + wish, Row.of(admin + "queues/" + wish, "", 200));
+            rows.put(
+                    "POST " + admin + "queues/{pool}/" + wish,
+                    Row.of(admin + "queues/default/" + wish, "", 200));
+            rows.put(
+                    "POST " + admin + "tenants/{tenant}/" + wish,
+                    Row.of(admin + "tenants/1/" + wish, "", 200));
+        }
+        rows.put(
+                "POST " + admin + "dead-letters/{job_id}/requeue",
+                new Row(
+                        () -> admin + "dead-letters/" + ended() + "/requeue",
+                        null,
+                        null,
+                        "",
+                        Set.of(202, 404)));
+
         for (var list :
                 List.of(
                         "models",
@@ -248,8 +312,7 @@ class AccessMatrixTest {
 
     private String message() {
         var sent =
-                api.post(
-                        "/api/v1/webhook-endpoints" + hook() + "/test", "", bearer(ours.owner()));
+                api.post("/api/v1/webhook-endpoints" + hook() + "/test", "", bearer(ours.owner()));
         return "/" + sent.at("/webhook_delivery_id");
     }
 
