@@ -6,6 +6,7 @@ ALTER TABLE tenant
     ADD COLUMN tier text NOT NULL DEFAULT 'internal',
     ADD COLUMN overrides jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN created_at timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN suspended boolean NOT NULL DEFAULT false,
     ADD COLUMN deleting_since timestamptz,
     ADD COLUMN deleted_at timestamptz,
     ADD COLUMN receipt jsonb,
@@ -20,7 +21,7 @@ ALTER TABLE tenant
 UPDATE tenant SET uid = '01980000-0000-7000-8000-000000000001' WHERE id = 1;
 ALTER TABLE tenant
     ADD CONSTRAINT tenant_uid UNIQUE (uid),
-    ADD CONSTRAINT tenant_deleting_is_paused CHECK (paused OR NOT deleting);
+    ADD CONSTRAINT tenant_deleting_is_suspended CHECK (suspended OR NOT deleting);
 CREATE SEQUENCE tenant_id_seq AS int START 2 OWNED BY tenant.id;
 COMMENT ON COLUMN tenant.uid IS 'What clients call it, a UUIDv7; the small number stays inside.';
 COMMENT ON COLUMN tenant.tier IS 'Whose limits it has, by the configuration of the API, where overrides say nothing else.';
@@ -30,7 +31,7 @@ COMMENT ON COLUMN tenant.deleting_since IS 'When its deletion began; null for a 
 COMMENT ON COLUMN tenant.deleting IS 'On its way out: nobody can log in, and housekeeping takes away what it has.';
 COMMENT ON COLUMN tenant.deleted_at IS 'When the last of it was gone; this row stays as the proof.';
 COMMENT ON COLUMN tenant.receipt IS 'What was deleted with it, counted.';
-COMMENT ON COLUMN tenant.paused IS 'Suspended: nothing of it is started and nothing new is accepted; reading goes on.';
+COMMENT ON COLUMN tenant.suspended IS 'Nothing of it is started and nothing new is accepted; reading goes on.';
 COMMENT ON COLUMN tenant.gpu_ms_month IS 'Most GPU milliseconds in a calendar month (UTC); null for no limit.';
 COMMENT ON COLUMN tenant.jobs_day IS 'Most jobs accepted a day (UTC); null for no limit.';
 COMMENT ON COLUMN tenant.storage_bytes IS 'Most bytes of assets; null for no limit.';

@@ -16,5 +16,7 @@ COMMENT ON COLUMN rate_window.used IS 'How many were handed out to instances.';
 COMMENT ON COLUMN rate_window.granted IS 'How many the newest statement got: its answer.';
 ALTER TABLE rate_window SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 
+COMMENT ON COLUMN tenant_usage.gpu_ms IS 'GPU time in milliseconds of attempts; of those that did not succeed, as long as they were last seen to run.';
+
 ALTER TABLE job ADD COLUMN api_key uuid;
 COMMENT ON COLUMN job.api_key IS 'The key it was submitted with; null without one.';

@@ -16,6 +16,7 @@ import dev.comfyapi.db.limit.RateStore;
 import dev.comfyapi.db.operator.OperatedWorkerStore;
 import dev.comfyapi.db.operator.PoolStore;
 import dev.comfyapi.db.queue.OutlookStore;
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.tenant.TenantStore;
 import dev.comfyapi.db.usage.UsageStore;
@@ -88,6 +89,11 @@ class StoreConfiguration {
     @Bean
     SecretStore secretStore(JdbcClient jdbc) {
         return new SecretStore(jdbc);
+    }
+
+    @Bean
+    GraphSeal graphSeal(SecretStore secrets) {
+        return new GraphSeal(secrets);
     }
 
     @Bean

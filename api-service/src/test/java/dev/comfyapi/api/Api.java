@@ -54,6 +54,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /// The running application on a database of its own, a client of it, and the part that workers and
 /// the leader play.
@@ -218,11 +219,6 @@ public final class Api implements AutoCloseable {
         return servers;
     }
 
-    /// A second instance on the same database and Kafka.
-    public Api twin(String... properties) {
-        return new Api(url, servers().kafka.address(), servers().folder, properties);
-    }
-
     /// What the bootstrap command prints: a key that may do everything.
     public String adminKey() {
         return AdminKeyCommand.make("--spring.datasource.url=" + url);
@@ -337,7 +333,8 @@ public final class Api implements AutoCloseable {
     /// Of a stream of events, which need not end, only the head is taken.
     public Answer send(HttpRequest.Builder request) {
         try {
-            return new Answer(
+            var stream = new AtomicReference<InputStream>(InputStream.nullInputStream());
+            var answer =
                     client.send(
                             request.build(),
                             head ->
@@ -346,22 +343,19 @@ public final class Api implements AutoCloseable {
                                                     .orElse("")
                                                     .startsWith("text/event-stream")
                                             ? BodySubscribers.mapping(
-                                                    BodySubscribers.ofInputStream(), Api::closed)
-                                            : BodySubscribers.ofByteArray()));
+                                                    BodySubscribers.ofInputStream(),
+                                                    body -> {
+                                                        stream.set(body);
+                                                        return new byte[0];
+                                                    })
+                                            : BodySubscribers.ofByteArray());
+            stream.get().close();
+            return new Answer(answer);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static byte[] closed(InputStream stream) {
-        try {
-            stream.close();
-            return new byte[0];
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -43,7 +43,8 @@ class ArchitectureTest {
     static final ArchRule audit_is_written_by_everybody = mayUse("audit", "api.http", "db.audit");
 
     @ArchTest
-    static final ArchRule usage_is_read_from_jobs = mayUse("usage", "api.http", "db.usage");
+    static final ArchRule usage_is_read_from_jobs =
+            mayUse("usage", "api.http", "api.limit", "db.usage");
 
     @ArchTest
     static final ArchRule limits_know_no_feature = mayUse("limit", "api.http", "db.limit");
@@ -168,7 +169,14 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule dispatch_knows_no_http =
-            mayUse("dispatch", "api.job", "db.queue", "messaging", "model.job", "model.message")
+            mayUse(
+                            "dispatch",
+                            "api.job",
+                            "db.queue",
+                            "db.secret",
+                            "messaging",
+                            "model.job",
+                            "model.message")
                     .allowEmptyShould(true);
 
     @ArchTest

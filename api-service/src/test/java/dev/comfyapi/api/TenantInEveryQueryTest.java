@@ -56,6 +56,8 @@ class TenantInEveryQueryTest {
                             Map.entry("KeyStore.judge", "says which tenant it is"),
                             Map.entry("KeyStore.noteUses", "housekeeping, of keys that were good"),
                             Map.entry("KeyStore.forget", "housekeeping"),
+                            Map.entry("TenantStore.numberOf", "for operators, says which one"),
+                            Map.entry("KeyStore.findAll", "keys that were good, of open streams"),
                             Map.entry("WebhookDeliveryStore.hasDue", "the sender's, for everybody"),
                             Map.entry("WebhookDeliveryStore.claim", "the sender's, for everybody"),
                             Map.entry("WebhookDeliveryStore.keepBody", "the sender's, of a claim"),
@@ -80,6 +82,7 @@ class TenantInEveryQueryTest {
                             Map.entry("AccountStore.lock", "for operators, by the tenant's own id"),
                             Map.entry("AccountStore.list", "for operators"),
                             Map.entry("AccountStore.change", "for operators: the row has its id"),
+                            Map.entry("AccountStore.goneAmong", "tenants of open streams"),
                             Map.entry("AccountStore.doomed", "housekeeping")));
 
     @Test

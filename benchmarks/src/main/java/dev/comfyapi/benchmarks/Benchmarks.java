@@ -19,7 +19,8 @@ import picocli.CommandLine.Command;
             TickTime.class,
             OtherQueues.class,
             Waiters.class,
-            AuthCost.class
+            AuthCost.class,
+            Overload.class
         })
 public final class Benchmarks {
 

@@ -1,6 +1,5 @@
 package dev.comfyapi.benchmarks;
 
-import dev.comfyapi.api.ApiApplication;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.lease.LeaseStore;
@@ -9,7 +8,6 @@ import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.worker.Catalogue;
 import dev.comfyapi.db.worker.WorkerStore;
-import dev.comfyapi.embedded.FreePort;
 import dev.comfyapi.embedded.KafkaServer;
 import dev.comfyapi.embedded.PostgresServer;
 import dev.comfyapi.messaging.MessageSender;
@@ -77,7 +75,7 @@ final class Waiters implements Callable<Integer> {
     private final Map<JobId, Long> told = new ConcurrentHashMap<>();
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final int port = FreePort.find();
+    private int port;
 
     @Override
     public Integer call() throws Exception {
@@ -87,7 +85,18 @@ final class Waiters implements Callable<Integer> {
                                 folder.resolve("data"),
                                 Files.createDirectories(Path.of(".data", "programs")));
                 var kafka = KafkaServer.start(folder.resolve("kafka"))) {
-            var api = api(folder, postgres, kafka);
+            var started =
+                    ApiProcess.start(
+                            folder,
+                            postgres,
+                            kafka,
+                            heap,
+                            "--comfyapi.auth.mode=open",
+                            "--comfyapi.max-streams=100000",
+                            "--comfyapi.max-all-streams=100000",
+                            "--comfyapi.max-wait=30m");
+            port = started.port();
+            var api = started.process();
             try {
                 measure(api, postgres, kafka);
             } finally {
@@ -101,40 +110,6 @@ final class Waiters implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private Process api(Path folder, PostgresServer postgres, KafkaServer kafka) throws Exception {
-        var process =
-                new ProcessBuilder(
-                                ProcessHandle.current().info().command().orElseThrow(),
-                                "-Xmx" + heap,
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                ApiApplication.class.getName(),
-                                "--server.port=" + port,
-                                "--spring.datasource.url=" + postgres.jdbcUrl(),
-                                "--comfyapi.kafka.servers=" + kafka.address(),
-                                "--comfyapi.artifacts.folder=" + folder.resolve("artifacts"),
-                                "--comfyapi.dispatch.enabled=false",
-                                "--comfyapi.auth.mode=open",
-                                "--comfyapi.max-streams=100000",
-                                "--comfyapi.max-wait=30m")
-                        .redirectErrorStream(true)
-                        .redirectOutput(folder.resolve("api.out").toFile())
-                        .start();
-        System.out.println("The API writes to " + folder.resolve("api.out"));
-        long until = System.nanoTime() + Duration.ofMinutes(3).toNanos();
-        while (System.nanoTime() < until && process.isAlive()) {
-            try {
-                if (get("/readyz").contains("ready")) {
-                    return process;
-                }
-            } catch (IOException _) {
-                // Not yet.
-            }
-            Thread.sleep(200);
-        }
-        throw new IllegalStateException("the API does not start: " + folder.resolve("api.out"));
     }
 
     private String get(String path) throws IOException, InterruptedException {

@@ -8,6 +8,8 @@ import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.secret.GraphSeal;
+import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.worker.Catalogue;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.messaging.MessageSender;
@@ -124,6 +126,7 @@ final class WaitingJobs implements AutoCloseable {
                         new LeaderStore(
                                 JdbcClient.create(new SingleConnectionDataSource(leader, true))),
                         new MessageSender(nowhere()),
+                        new GraphSeal(new SecretStore(jdbc)),
                         settings);
     }
 

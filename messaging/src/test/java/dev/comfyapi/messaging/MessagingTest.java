@@ -36,7 +36,9 @@ class MessagingTest {
         var lane =
                 List.of(
                         new LaneMessage.Assign(
-                                new Assignment(LEASE, 1, 1_000, true, null, "{\"1\": {}}")),
+                                new Assignment(LEASE, 1, 1_000, true, null, "{\"1\": {}}"), null),
+                        new LaneMessage.Assign(
+                                new Assignment(LEASE, 1, 1_000, true, null, null), "c2VhbGVk"),
                         new LaneMessage.Cancel(LEASE));
         var events =
                 List.of(

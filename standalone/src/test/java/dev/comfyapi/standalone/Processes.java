@@ -27,6 +27,7 @@ import java.util.Map;
 final class Processes implements AutoCloseable {
 
     private final Path folder;
+    private final String mode;
     private final int apiPort = FreePort.find();
     private final Map<String, Process> running = new HashMap<>();
     private final List<ComfyUiSimulator> comfyUis = new ArrayList<>();
@@ -35,7 +36,13 @@ final class Processes implements AutoCloseable {
     private KafkaServer kafka;
 
     Processes(Path folder, int workers, Duration stepDelay) throws IOException {
+        this(folder, workers, stepDelay, "open");
+    }
+
+    /// @param mode `comfyapi.auth.mode`
+    Processes(Path folder, int workers, Duration stepDelay, String mode) throws IOException {
         this.folder = folder;
+        this.mode = mode;
         postgres = PostgresServer.start(folder.resolve("postgres"), Path.of("target", "postgres"));
         current = postgres;
         kafka = KafkaServer.start(folder.resolve("kafka"));
@@ -71,7 +78,7 @@ final class Processes implements AutoCloseable {
                 "api",
                 "dev.comfyapi.api.ApiApplication",
                 "--server.port=" + apiPort,
-                "--comfyapi.auth.mode=open");
+                "--comfyapi.auth.mode=" + mode);
     }
 
     void startWorker(int number) throws IOException {
@@ -157,8 +164,12 @@ final class Processes implements AutoCloseable {
                         folder.resolve("postgres"), Path.of("target", "postgres"), postgres.port());
     }
 
+    String databaseUrl() {
+        return postgres.jdbcUrl();
+    }
+
     JdbcClient database() {
-        return JdbcClient.create(new DriverManagerDataSource(postgres.jdbcUrl()));
+        return JdbcClient.create(new DriverManagerDataSource(databaseUrl()));
     }
 
     List<String> brokenInvariants() {

@@ -25,6 +25,7 @@ class PackageMapTest {
                                                     "dev.comfyapi.worker..",
                                                     "dev.comfyapi.db.asset",
                                                     "dev.comfyapi.db.lease",
+                                                    "dev.comfyapi.db.secret",
                                                     "dev.comfyapi.db.worker",
                                                     "dev.comfyapi.artifact",
                                                     "dev.comfyapi.messaging",

@@ -17,6 +17,8 @@ import dev.comfyapi.db.queue.Assigning;
 import dev.comfyapi.db.queue.Group;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.queue.LiveWorker;
+import dev.comfyapi.db.secret.GraphSeal;
+import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.embedded.KafkaServer;
 import dev.comfyapi.embedded.PostgresServer;
 import dev.comfyapi.messaging.MessageReader;
@@ -72,6 +74,7 @@ final class Platform implements AutoCloseable {
     private final JobClassStore classes;
     private final ConfigurableApplicationContext messaging;
     private final MessageSender sender;
+    private final GraphSeal seal;
 
     private Platform() {
         try {
@@ -87,6 +90,7 @@ final class Platform implements AutoCloseable {
         jobs = new JobStore(jdbc);
         classes = new JobClassStore(jdbc);
         leader = new LeaderStore(jdbc);
+        seal = new GraphSeal(new SecretStore(jdbc));
         invariants = new InvariantStore(jdbc);
         messaging =
                 new SpringApplicationBuilder(MessagingConfiguration.class)
@@ -207,7 +211,7 @@ final class Platform implements AutoCloseable {
     LeaseKey assign(Accepted job, String worker) {
         var to = worker(worker).orElseThrow();
         var assignment = assignSilently(job, worker);
-        sender.send(to.lane(), new LaneMessage.Assign(assignment));
+        sender.send(to.lane(), seal.seal(assignment));
         return assignment.lease();
     }
 
@@ -218,7 +222,7 @@ final class Platform implements AutoCloseable {
     }
 
     void repeat(Assignment assignment, int lane) {
-        sender.send(lane, new LaneMessage.Assign(assignment));
+        sender.send(lane, seal.seal(assignment));
     }
 
     /// What happens to a worker that was silent for too long.

@@ -13,6 +13,7 @@ import dev.comfyapi.model.job.JobId;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.http.client.SimpleClientHttpRequestFactory;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
@@ -22,13 +23,16 @@ import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtClaimNames;
 import org.springframework.security.oauth2.jwt.JwtClaimValidator;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.jwt.JwtDecoderInitializationException;
 import org.springframework.security.oauth2.jwt.JwtException;
 import org.springframework.security.oauth2.jwt.JwtValidationException;
 import org.springframework.security.oauth2.jwt.JwtValidators;
 import org.springframework.security.oauth2.jwt.NimbusJwtDecoder;
 import org.springframework.security.oauth2.jwt.SupplierJwtDecoder;
 import org.springframework.stereotype.Component;
+import org.springframework.web.client.RestTemplate;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -43,6 +47,7 @@ import java.util.Optional;
 final class JwtCheck implements AuthenticationProvider {
 
     private static final int OPERATORS = 1;
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final JwtProperties properties;
     private final JwtDecoder decoder;
@@ -66,10 +71,9 @@ final class JwtCheck implements AuthenticationProvider {
         var issuer = Objects.requireNonNull(properties.issuer());
         var provider =
                 NimbusJwtDecoder.withIssuerLocation(issuer)
-                        .jwsAlgorithms(algorithms -> {
-                            algorithms.add(SignatureAlgorithm.RS256);
-                            algorithms.add(SignatureAlgorithm.ES256);
-                        })
+                        .jwsAlgorithms(algorithms ->
+                                algorithms.addAll(List.of(SignatureAlgorithm.values())))
+                        .restOperations(impatient())
                         .build();
         provider.setJwtValidator(
                 new DelegatingOAuth2TokenValidator<>(
@@ -79,8 +83,17 @@ final class JwtCheck implements AuthenticationProvider {
                                 audiences ->
                                         audiences != null
                                                 && audiences.contains(properties.audience())),
+                        new JwtClaimValidator<>(JwtClaimNames.SUB, Objects::nonNull),
                         new JwtClaimValidator<>(JwtClaimNames.EXP, Objects::nonNull)));
         return provider;
+    }
+
+    /// Anybody can make us ask the provider, with a token that names an unknown key.
+    private static RestTemplate impatient() {
+        var requests = new SimpleClientHttpRequestFactory();
+        requests.setConnectTimeout(PATIENCE);
+        requests.setReadTimeout(PATIENCE);
+        return new RestTemplate(requests);
     }
 
     @Override
@@ -108,7 +121,7 @@ final class JwtCheck implements AuthenticationProvider {
                     : refused(ProblemCode.UNAUTHENTICATED, "The token is not for this service.");
         } catch (BadJwtException _) {
             throw refused(ProblemCode.UNAUTHENTICATED, "The token is not one of our provider's.");
-        } catch (JwtException | IllegalArgumentException _) {
+        } catch (JwtException | JwtDecoderInitializationException _) {
             throw new RefusedException(
                     ApiProblem.of(
                                     ProblemCode.TEMPORARILY_OVERLOADED,
@@ -138,7 +151,8 @@ final class JwtCheck implements AuthenticationProvider {
                 null,
                 "user:" + token.getSubject(),
                 role.scopes(),
-                new Rates(limits.submitsMinute(), limits.pollsMinute(), limits.uploadsMinute()));
+                new Rates(limits.submitsMinute(), limits.pollsMinute(), limits.uploadsMinute()),
+                token.getExpiresAt());
     }
 
     private Optional<Tenant> tenant(String claim) {

@@ -6,7 +6,6 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Caller.Rates;
-import dev.comfyapi.api.http.DatabaseTrouble;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.account.KeyRow;
@@ -14,7 +13,6 @@ import dev.comfyapi.db.account.KeyStore;
 import dev.comfyapi.db.account.KeyStore.Judged;
 
 import org.jspecify.annotations.Nullable;
-import org.springframework.dao.DataAccessException;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
@@ -73,18 +71,7 @@ final class KeyCheck implements AuthenticationProvider {
             return null;
         }
         var key = ApiKey.parse(credentials.shown()).orElseThrow(KeyCheck::unknown);
-        try {
-            return check(key, credentials.address());
-        } catch (DataAccessException e) {
-            if (!DatabaseTrouble.isIn(e)) {
-                throw e;
-            }
-            throw new RefusedException(
-                    ApiProblem.of(
-                                    ProblemCode.TEMPORARILY_OVERLOADED,
-                                    "The database does not answer just now.")
-                            .header("Retry-After", "2"));
-        }
+        return check(key, credentials.address());
     }
 
     private Known check(ApiKey key, String address) {
@@ -133,7 +120,8 @@ final class KeyCheck implements AuthenticationProvider {
                         new Rates(
                                 found.get().submitsMinute(),
                                 found.get().pollsMinute(),
-                                found.get().uploadsMinute()));
+                                found.get().uploadsMinute()),
+                        null);
         var networks = row.ipAllowlist().stream().flatMap(n -> Network.parse(n).stream()).toList();
         return new Good(caller, row.expiresAt(), networks, new Known(caller));
     }

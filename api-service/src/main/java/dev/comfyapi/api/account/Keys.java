@@ -134,6 +134,10 @@ final class Keys {
                 throw ApiProblem.of(
                         ProblemCode.CONFLICT, "The key was rotated before; rotate the newer one.");
             }
+            if (old.expiresAt() != null && !clock.instant().isBefore(old.expiresAt())) {
+                throw ApiProblem.of(
+                        ProblemCode.CONFLICT, "The key has expired, and so would the next one.");
+            }
             var key = ApiKey.random(properties.environment());
             var next = ids.generate();
             store.add(

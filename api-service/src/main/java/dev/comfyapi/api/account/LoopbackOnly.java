@@ -8,7 +8,8 @@ import org.slf4j.LoggerFactory;
 
 import java.net.InetAddress;
 
-/// Ends the start of a service that would let everybody in from everywhere.
+/// Ends the start of a service that would let everybody in from everywhere, and says of any other
+/// who gets in.
 final class LoopbackOnly {
 
     private static final Logger LOG = LoggerFactory.getLogger(LoopbackOnly.class);
@@ -26,6 +27,11 @@ final class LoopbackOnly {
             LOG.warn(
                     "No keys are needed (comfyapi.auth.mode=open): everybody on this machine may do"
                             + " everything");
+        } else {
+            LOG.info(
+                    "Callers need an API key (comfyapi.auth.mode=keys). Started with {} and the same"
+                            + " configuration, this program prints a key that may do everything",
+                    AdminKeyCommand.NAME);
         }
     }
 }

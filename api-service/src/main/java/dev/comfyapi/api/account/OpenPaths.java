@@ -34,6 +34,7 @@ final class OpenPaths implements RequestMatcher {
                     "/openapi.json",
                     "/openapi.json/**",
                     "/openapi.yaml",
+                    "/usage/*",
                     "/webjars/**");
 
     private final ObjectProvider<RequestMappingHandlerMapping> controllers;

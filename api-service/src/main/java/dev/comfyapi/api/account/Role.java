@@ -52,7 +52,6 @@ enum Role {
             return EnumSet.of(
                     Scope.JOBS_READ,
                     Scope.ASSETS_READ,
-                    Scope.TEMPLATES_READ,
                     Scope.MODELS_READ,
                     Scope.WEBHOOKS_READ,
                     Scope.USAGE_READ);

@@ -2,15 +2,13 @@ package dev.comfyapi.api.account;
 
 import dev.comfyapi.api.account.AuthProperties.Mode;
 import dev.comfyapi.api.http.ApiProblem;
-import dev.comfyapi.api.http.Caller;
-import dev.comfyapi.api.http.Caller.Rates;
+import dev.comfyapi.api.http.DatabaseTrouble;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;
-import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.limit.AddressLimit;
 
 import jakarta.servlet.DispatcherType;
-import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -19,6 +17,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.dao.DataAccessException;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.authentication.ProviderManager;
@@ -53,7 +52,8 @@ class SecurityConfiguration {
             AuthProperties properties,
             AuthenticationManager manager,
             AddressLimit addresses,
-            OpenPaths open)
+            OpenPaths open,
+            PublicUrl publicUrl)
             throws Exception {
         if (!properties.corsOrigins().isEmpty()) {
             http.cors(cors -> cors.configurationSource(named(properties.corsOrigins())));
@@ -71,7 +71,7 @@ class SecurityConfiguration {
                 .exceptionHandling(e -> e.authenticationEntryPoint(new Refusal()))
                 .addFilterBefore(
                         properties.mode() == Mode.OPEN
-                                ? new EverybodyIsKnown()
+                                ? new EverybodyIsKnown(properties.corsOrigins(), publicUrl.host())
                                 : new Authenticate(manager, addresses, open),
                         AnonymousAuthenticationFilter.class)
                 .authorizeHttpRequests(requests ->
@@ -181,25 +181,20 @@ class SecurityConfiguration {
                 } catch (AuthenticationException e) {
                     refusal.commence(request, response, e);
                     return;
+                } catch (DataAccessException e) {
+                    if (!DatabaseTrouble.isIn(e)) {
+                        throw e;
+                    }
+                    ProblemWriter.write(
+                            request,
+                            response,
+                            ApiProblem.of(
+                                            ProblemCode.TEMPORARILY_OVERLOADED,
+                                            "The database does not answer just now.")
+                                    .header("Retry-After", "2"));
+                    return;
                 }
             }
-            chain.doFilter(request, response);
-        }
-    }
-
-    /// On a platform without keys everybody is the first tenant and may do everything.
-    private static final class EverybodyIsKnown implements Filter {
-
-        private final Known somebody =
-                new Known(new Caller(1, false, null, "local", Scope.all(), Rates.UNLIMITED));
-
-        @Override
-        public void doFilter(
-                jakarta.servlet.ServletRequest request,
-                jakarta.servlet.ServletResponse response,
-                FilterChain chain)
-                throws IOException, ServletException {
-            SecurityContextHolder.getContext().setAuthentication(somebody);
             chain.doFilter(request, response);
         }
     }

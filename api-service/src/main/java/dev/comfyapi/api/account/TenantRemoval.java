@@ -38,16 +38,24 @@ final class TenantRemoval {
     /// Goes on with all of them as far as it goes now.
     void goOn() {
         for (int tenant : tenants.doomed()) {
-            boolean more = true;
-            while (more) {
-                boolean live = cancelSome(tenant);
-                more = removeSome(tenant) || live;
+            try {
+                goOn(tenant);
+            } catch (RuntimeException e) {
+                LOG.warn("Deleting tenant {} is tried again: {}", tenant, e.toString());
             }
-            store.count(tenant, 0, 0, store.doomAssets(tenant));
-            if (store.isEmpty(tenant)) {
-                store.finish(tenant);
-                LOG.info("Tenant {} is deleted; what is left is its receipt", tenant);
-            }
+        }
+    }
+
+    private void goOn(int tenant) {
+        boolean more = true;
+        while (more) {
+            boolean live = cancelSome(tenant);
+            more = removeSome(tenant) || live;
+        }
+        store.count(tenant, 0, 0, store.doomAssets(tenant));
+        if (store.isEmpty(tenant)) {
+            store.finish(tenant);
+            LOG.info("Tenant {} is deleted; what is left is its receipt", tenant);
         }
     }
 

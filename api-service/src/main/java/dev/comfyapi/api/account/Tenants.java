@@ -63,7 +63,8 @@ final class Tenants {
         this.audit = audit;
     }
 
-    /// The number of the tenant that is meant: the caller's own, or, for operators, any.
+    /// The number of the tenant that is meant: the caller's own, or, for operators, any that is not
+    /// being deleted.
     ///
     /// @throws ApiProblem when there is none, or it is not for this caller to know
     int reach(Caller caller, @Nullable String tenantId) {
@@ -71,6 +72,7 @@ final class Tenants {
             return caller.tenant();
         }
         return store.find(Pages.id(tenantId))
+                .filter(tenant -> !tenant.deleting())
                 .map(Tenant::id)
                 .filter(id -> id == caller.tenant() || caller.may(Scope.TENANTS_ADMIN))
                 .orElseThrow(ApiProblem::notFound);
@@ -169,8 +171,15 @@ final class Tenants {
         });
     }
 
-    private Limits limits(String tier, JsonNode overrides) {
-        return LimitForm.over(Objects.requireNonNull(tiers.get(tier)).limits(), overrides);
+    private Limits limits(String name, JsonNode overrides) {
+        var tier = tiers.get(name);
+        if (tier == null) {
+            throw ApiProblem.of(
+                    ProblemCode.CONFLICT,
+                    "The tier %s is not configured any more; give the tenant another."
+                            .formatted(name));
+        }
+        return LimitForm.over(tier.limits(), overrides);
     }
 
     private Tenant find(UUID uid) {

@@ -13,6 +13,7 @@ import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.Cursors;
 import dev.comfyapi.api.limit.Allowance;
+import dev.comfyapi.api.limit.AtOnce;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.RefusedFileException;
 import dev.comfyapi.db.asset.AssetRow;
@@ -49,6 +50,7 @@ import java.util.UUID;
 final class AssetController {
 
     private static final String ASSETS = "/api/v1/assets";
+    private static final int MOST_UPLOADS = 16;
     private static final int MOST = 200;
 
     private final Assets assets;
@@ -59,6 +61,7 @@ final class AssetController {
     private final PublicUrl publicUrl;
     private final Cursors cursors;
     private final Allowance allowance;
+    private final AtOnce uploads = new AtOnce("uploads-at-once", MOST_UPLOADS);
     private final AssetProperties properties;
 
     AssetController(
@@ -100,18 +103,21 @@ final class AssetController {
     @ApiResponse(responseCode = "200", description = "The asset that had the same file")
     ResponseEntity<AssetView> upload(Caller caller, HttpServletRequest request)
             throws IOException, InterruptedException {
-        var form = UploadForm.read(request, properties.largest().toBytes());
-        var taken =
-                take(
-                        caller,
-                        out -> {
-                            try (var in = form.file().getInputStream()) {
-                                in.transferTo(out);
-                            }
-                        },
-                        form.wishes(),
-                        "#/file");
-        return answer(taken.asset(), taken.isNew() ? HttpStatus.CREATED : HttpStatus.OK, request);
+        try (var _ = uploads.begin(caller.tenant())) {
+            var form = UploadForm.read(request, properties.largest().toBytes());
+            var taken =
+                    take(
+                            caller,
+                            out -> {
+                                try (var in = form.file().getInputStream()) {
+                                    in.transferTo(out);
+                                }
+                            },
+                            form.wishes(),
+                            "#/file");
+            return answer(
+                    taken.asset(), taken.isNew() ? HttpStatus.CREATED : HttpStatus.OK, request);
+        }
     }
 
     @Requires(value = Scope.ASSETS_WRITE, budget = Budget.UPLOAD)
@@ -137,8 +143,10 @@ final class AssetController {
         var wishes = Wishes.read(members);
         members.end();
         problems.throwIfAny();
-        var taken = take(caller, imports.source(url.orElseThrow()), wishes, "#/url");
-        return answer(taken.asset(), HttpStatus.ACCEPTED, request);
+        try (var _ = uploads.begin(caller.tenant())) {
+            var taken = take(caller, imports.source(url.orElseThrow()), wishes, "#/url");
+            return answer(taken.asset(), HttpStatus.ACCEPTED, request);
+        }
     }
 
     private Assets.Taken take(Caller caller, Assets.Source source, Wishes wishes, String pointer)

@@ -42,12 +42,30 @@ public final class Audit {
     ///
     /// @param change answers what it became
     public <T> T during(String action, String target, Object targetId, Supplier<T> change) {
+        return during(action, target, targetId, null, change);
+    }
+
+    /// @param before what it was, as the API shows it
+    public <T> T during(
+            String action,
+            String target,
+            Object targetId,
+            @Nullable Object before,
+            Supplier<T> change) {
         return Objects.requireNonNull(
                 transactions.execute(_ -> {
                     var after = change.get();
-                    note(Caller.current(), action, target, targetId, null, after);
+                    note(Caller.current(), action, target, targetId, before, after);
                     return after;
                 }));
+    }
+
+    /// The same for a change after which there is nothing left.
+    public void removing(String action, String target, Object targetId, Runnable change) {
+        transactions.executeWithoutResult(_ -> {
+            change.run();
+            note(Caller.current(), action, target, targetId, null, null);
+        });
     }
 
     /// The same for a change whose result is a secret: the entry says that it was made, and nothing

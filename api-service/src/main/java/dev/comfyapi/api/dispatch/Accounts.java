@@ -124,6 +124,7 @@ final class Accounts {
             Map<Integer, Long> used) {
         if (run == null) {
             shares.charge(charge.tenant(), charge.ranMs() - charge.gpuMs());
+            used.merge(charge.tenant(), charge.ranMs(), Long::sum);
             return;
         }
         var before = estimate(charge.classId());

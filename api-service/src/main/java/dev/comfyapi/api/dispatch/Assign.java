@@ -12,13 +12,13 @@ import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.queue.LeaderStore.Capabilities;
 import dev.comfyapi.db.queue.LiveWorker;
 import dev.comfyapi.db.queue.Pauses;
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
 import dev.comfyapi.model.message.Assignment;
-import dev.comfyapi.model.message.LaneMessage;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,6 +64,7 @@ final class Assign {
     private static final Duration HIGH_WATER = Duration.ofSeconds(1);
 
     private final MessageSender sender;
+    private final GraphSeal seal;
     private final DispatchProperties properties;
     private final Map<String, Capabilities> catalogues = new HashMap<>();
     private final Map<Integer, JobClass> classes = new HashMap<>();
@@ -85,8 +86,9 @@ final class Assign {
     /// The model of the job that a worker was given last, and when.
     private record Given(String model, long nanos) {}
 
-    Assign(MessageSender sender, DispatchProperties properties) {
+    Assign(MessageSender sender, GraphSeal seal, DispatchProperties properties) {
         this.sender = sender;
+        this.seal = seal;
         this.properties = properties;
     }
 
@@ -330,7 +332,7 @@ final class Assign {
         for (var assignment : assigned) {
             @Nullable LiveWorker worker = byId.get(assignment.lease().worker());
             if (worker != null) {
-                sender.send(worker.lane(), new LaneMessage.Assign(assignment));
+                sender.send(worker.lane(), seal.seal(assignment));
                 LOG.info(
                         "Job {} goes to {} (epoch {})",
                         assignment.lease().job(),

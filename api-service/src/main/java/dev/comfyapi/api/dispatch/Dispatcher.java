@@ -6,6 +6,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.comfyapi.api.dispatch.Leadership.Reign;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.message.JobEvent;
@@ -48,6 +49,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
     private final DispatchProperties properties;
     private final Leadership leadership;
     private final MessageSender sender;
+    private final GraphSeal seal;
     private final Promote promote;
     private final Expire expire;
     private final Reap reap;
@@ -72,10 +74,12 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
             DispatchProperties properties,
             JdbcConnectionDetails database,
             MessageSender sender,
+            GraphSeal seal,
             MeterRegistry metrics) {
         this.properties = properties;
         this.leadership = new Leadership(database, properties);
         this.sender = sender;
+        this.seal = seal;
         this.promote = new Promote(sender);
         this.expire = new Expire(sender);
         this.reap = new Reap(sender, properties);
@@ -159,7 +163,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
             leading = true;
             LOG.info("{} leads: it gives waiting jobs to workers", name);
             var store = reign.store();
-            var assign = new Assign(sender, properties);
+            var assign = new Assign(sender, seal, properties);
             var strand = new Strand(sender, properties.noWorkerTimeout());
             long since = System.nanoTime();
             var duties =

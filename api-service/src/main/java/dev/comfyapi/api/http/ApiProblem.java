@@ -81,9 +81,19 @@ public final class ApiProblem extends RuntimeException {
         return new ApiProblem(code, detail(), errors, params, more, violated);
     }
 
-    /// The same, because of these limits.
-    public ApiProblem violating(List<String> policies) {
-        return new ApiProblem(code, detail(), errors, params, headers, policies);
+    /// The same, because of this limit; `params` says how much of it is left.
+    public ApiProblem violating(String policy, long limit, long remaining) {
+        var more = new TreeMap<>(params);
+        more.put("policy", policy);
+        more.put("limit", limit);
+        more.put("remaining", Math.max(0, remaining));
+        return new ApiProblem(code, detail(), errors, more, headers, List.of(policy));
+    }
+
+    /// The same; the limit begins anew in so many seconds.
+    public ApiProblem resetting(long seconds) {
+        long after = Math.max(1, seconds);
+        return with("reset_s", after).header("Retry-After", Long.toString(after));
     }
 
     public ProblemCode code() {

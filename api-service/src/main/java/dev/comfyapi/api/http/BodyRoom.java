@@ -31,11 +31,16 @@ final class BodyRoom {
 
     private record Entered(Semaphore room, int kibibytes) {}
 
+    /// Holds room for so much of the request's body as has arrived.
+    ///
     /// @throws ApiProblem when there is no room just now
-    void enter(HttpServletRequest request, long bytes) {
+    void hold(HttpServletRequest request, long bytes) {
         int needed = kibibytes(bytes);
-        leave(request);
-        if (!kibibytes.tryAcquire(needed)) {
+        int held = request.getAttribute(ENTERED) instanceof Entered entered ? entered.kibibytes : 0;
+        if (needed <= held) {
+            return;
+        }
+        if (!kibibytes.tryAcquire(needed - held)) {
             throw ApiProblem.of(
                             ProblemCode.TEMPORARILY_OVERLOADED,
                             "The service is busy with other large bodies.")

@@ -3,6 +3,7 @@ package dev.comfyapi.api.http;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.context.SecurityContextHolder;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Set;
 import java.util.UUID;
@@ -15,13 +16,15 @@ import java.util.UUID;
 /// @param actor what the audit log calls it: `key:ID`, `user:SUBJECT`, `local`
 /// @param scopes what it may do
 /// @param rates how often its tenant may ask
+/// @param until when a user's token expires; null without one
 public record Caller(
         int tenant,
         boolean suspended,
         @Nullable UUID key,
         String actor,
         Set<Scope> scopes,
-        Rates rates) {
+        Rates rates,
+        @Nullable Instant until) {
 
     /// Requests a minute; null for no limit.
     public record Rates(
@@ -74,7 +77,7 @@ public record Caller(
     public Caller as(int other) {
         return other == tenant
                 ? this
-                : new Caller(other, false, null, actor, scopes, Rates.UNLIMITED);
+                : new Caller(other, false, null, actor, scopes, Rates.UNLIMITED, until);
     }
 
     /// Nobody can give away what they do not have.

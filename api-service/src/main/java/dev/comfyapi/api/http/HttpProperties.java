@@ -14,8 +14,10 @@ import java.time.Duration;
 /// @param maxBody largest body
 /// @param bodyRoom bytes of bodies that one instance looks at together; more are refused until some
 ///   are done. A thirty-second part of the heap when absent, and never less than one body
+/// @param bodyTime how long a JSON body may take to arrive
 /// @param maxWait longest wait that a client may ask for
-/// @param maxStreams most waits and streams that one caller may have open on one instance
+/// @param maxStreams most waits and streams that one tenant may have open on one instance
+/// @param maxAllStreams most waits and streams of all tenants on one instance; more get 503
 /// @param drain how long an instance that ends asks clients to close their connections before it
 ///   closes them itself
 @ConfigurationProperties("comfyapi")
@@ -23,8 +25,10 @@ record HttpProperties(
         @Nullable URI publicUrl,
         @DefaultValue("10MB") DataSize maxBody,
         @Nullable DataSize bodyRoom,
+        @DefaultValue("60s") Duration bodyTime,
         @DefaultValue("60s") Duration maxWait,
-        @DefaultValue("32") int maxStreams,
+        @DefaultValue("256") int maxStreams,
+        @DefaultValue("10000") int maxAllStreams,
         @DefaultValue("1s") Duration drain) {
 
     HttpProperties {
@@ -33,9 +37,10 @@ record HttpProperties(
                     "comfyapi.public-url (%s) must be an absolute URL such as https://host"
                             .formatted(publicUrl));
         }
-        if (maxStreams < 1) {
+        if (maxStreams < 1 || maxAllStreams < 1) {
             throw new IllegalArgumentException(
-                    "comfyapi.max-streams (%d) must be at least 1".formatted(maxStreams));
+                    "comfyapi.max-streams (%d) and comfyapi.max-all-streams (%d) must be at least 1"
+                            .formatted(maxStreams, maxAllStreams));
         }
         if (maxBody.toBytes() > Integer.MAX_VALUE / 4) {
             throw new IllegalArgumentException(

@@ -16,12 +16,16 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.regex.Pattern;
 
 /// Reads JSON bodies strictly, in bounded time and memory: what is not exactly one JSON value in
@@ -34,15 +38,18 @@ public final class JsonBody {
 
     private static final int MAX_DEPTH = 200;
     private static final int MAX_DIGITS = 1_000;
+    private static final int PIECE = 16 * 1024;
     private static final Pattern ADVICE =
             Pattern.compile(": enable `[^`]*` to allow|, from `[^`]*`");
 
     private final JsonMapper json;
     private final DataSize limit;
+    private final Duration patience;
     private final BodyRoom room;
 
     JsonBody(HttpProperties properties) {
         this.limit = properties.maxBody();
+        this.patience = properties.bodyTime();
         this.room = BodyRoom.of(properties);
         int most = (int) limit.toBytes();
         this.json =
@@ -125,12 +132,41 @@ public final class JsonBody {
         if (length > most) {
             throw tooLarge();
         }
-        room.enter(request, length < 0 ? most : (int) length);
-        var bytes = request.getInputStream().readNBytes(most + 1);
-        if (bytes.length > most) {
-            throw tooLarge();
+        var in = request.getInputStream();
+        var bytes = new ByteArrayOutputStream();
+        var piece = new byte[length < 0 ? PIECE : Math.clamp(length, 1, PIECE)];
+        long end = System.nanoTime() + patience.toNanos();
+        for (int read = next(in, piece); read >= 0; read = next(in, piece)) {
+            if (bytes.size() + read > most) {
+                throw tooLarge();
+            }
+            if (System.nanoTime() - end > 0) {
+                throw tooSlow();
+            }
+            // As it arrives: a body that is only announced takes nothing away from others.
+            room.hold(request, bytes.size() + read);
+            bytes.write(piece, 0, read);
         }
-        return bytes;
+        return bytes.toByteArray();
+    }
+
+    private static int next(InputStream in, byte[] piece) throws IOException {
+        try {
+            return in.read(piece);
+        } catch (IOException e) {
+            // The container wraps it in one of its own.
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof SocketTimeoutException) {
+                    throw tooSlow();
+                }
+            }
+            throw e;
+        }
+    }
+
+    private static ApiProblem tooSlow() {
+        return ApiProblem.of(
+                ProblemCode.BODY_TOO_SLOW, "The rest of the body did not come in time.");
     }
 
     private ApiProblem tooLarge() {

@@ -69,6 +69,7 @@ public enum ProblemCode {
             406,
             "No acceptable representation",
             "Nothing that this address can send matches the request's `Accept`."),
+    BODY_TOO_SLOW(408, "The body came too slowly", "Send it again, faster or in a smaller form."),
     IDEMPOTENCY_IN_PROGRESS(
             409,
             "The first request with this key is not done",
@@ -240,6 +241,7 @@ public enum ProblemCode {
     /// Whether the same request may succeed later.
     public boolean isRetryable() {
         return status >= 500
+                || this == BODY_TOO_SLOW
                 || this == IDEMPOTENCY_IN_PROGRESS
                 || this == QUEUE_FULL
                 || this == RATE_LIMITED
@@ -258,6 +260,7 @@ public enum ProblemCode {
             case 404 -> NOT_FOUND;
             case 405, 501 -> METHOD_NOT_ALLOWED;
             case 406 -> NOT_ACCEPTABLE;
+            case 408 -> BODY_TOO_SLOW;
             case 413 -> PAYLOAD_TOO_LARGE;
             case 415 -> UNSUPPORTED_MEDIA_TYPE;
             case 416 -> RANGE_NOT_SATISFIABLE;

@@ -8,6 +8,7 @@ import org.springframework.stereotype.Component;
 import org.springframework.web.servlet.support.ServletUriComponentsBuilder;
 
 import java.net.URI;
+import java.util.Optional;
 
 /// What absolute links start with.
 @Component
@@ -36,6 +37,11 @@ public final class PublicUrl {
     public String ofService() {
         var url = properties.publicUrl();
         return url != null ? trimmed(url) : here;
+    }
+
+    /// The host that the operator gave to this service; empty when none was given.
+    public Optional<String> host() {
+        return Optional.ofNullable(properties.publicUrl()).map(URI::getHost);
     }
 
     private static String trimmed(URI url) {

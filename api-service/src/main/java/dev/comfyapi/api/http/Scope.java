@@ -12,11 +12,8 @@ public enum Scope {
     JOBS_WRITE("submit and check jobs"),
     JOBS_CANCEL("cancel and erase jobs"),
     JOBS_PRIORITY("ask for more than normal priority"),
-    JOBS_DEBUG("see the traceback of a failed job"),
     ASSETS_READ("read and list assets"),
     ASSETS_WRITE("upload, import and delete assets"),
-    TEMPLATES_READ("read workflow templates"),
-    TEMPLATES_WRITE("make and change workflow templates"),
     MODELS_READ("see which models and nodes there are"),
     WEBHOOKS_READ("see webhook endpoints and deliveries"),
     WEBHOOKS_WRITE("make, change and replay webhooks"),
@@ -25,7 +22,6 @@ public enum Scope {
     TENANT_ADMIN("see the tenant's audit log and change its settings"),
     WORKERS_ADMIN("see and steer workers, pools and queues", true),
     TENANTS_ADMIN("make, change and delete tenants, and see everybody's audit log", true),
-    POLICIES_ADMIN("change which nodes and addresses are allowed", true),
     METRICS_READ("read the service's metrics", true);
 
     private final String meaning;
@@ -52,7 +48,7 @@ public enum Scope {
 
     /// Whether it is about bringing work to the platform, which a suspended tenant may not.
     boolean isForNewThings() {
-        return this == JOBS_WRITE || this == ASSETS_WRITE || this == TEMPLATES_WRITE;
+        return this == JOBS_WRITE || this == ASSETS_WRITE;
     }
 
     public String wire() {

@@ -18,7 +18,8 @@ final class SecurityHeaders {
                     + " data:; worker-src blob:; object-src 'none'; base-uri 'none'; form-action"
                     + " 'none'; frame-ancestors 'none'";
 
-    private static final List<String> PAGES = List.of("/docs", "/swagger-ui", "/redoc", "/webjars");
+    private static final List<String> PAGES =
+            List.of("/docs", "/swagger-ui", "/redoc", "/usage", "/webjars");
 
     private SecurityHeaders() {}
 

@@ -15,7 +15,6 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -55,9 +54,8 @@ public final class AddressLimit {
                 ApiProblem.of(
                                 ProblemCode.RATE_LIMITED,
                                 "Too many requests without a good key from this address.")
-                        .violating(List.of("address"))
-                        .with("limit", most)
-                        .header("Retry-After", Long.toString(seconds)));
+                        .violating("address", most, 0)
+                        .resetting(seconds));
     }
 
     /// The request showed a good key.
@@ -78,9 +76,14 @@ public final class AddressLimit {
     }
 
     private static String network(String address) {
-        return address.indexOf(':') >= 0
-                        && InetAddress.ofLiteral(address) instanceof Inet6Address six
-                ? HexFormat.of().formatHex(six.getAddress(), 0, CUSTOMER_BYTES)
-                : address;
+        try {
+            return address.indexOf(':') >= 0
+                            && InetAddress.ofLiteral(address) instanceof Inet6Address six
+                    ? HexFormat.of().formatHex(six.getAddress(), 0, CUSTOMER_BYTES)
+                    : address;
+        } catch (IllegalArgumentException _) {
+            // Some proxies forward an address with its port.
+            return address;
+        }
     }
 }

@@ -18,7 +18,6 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 
 /// Says whether a tenant may bring more work. Thread-safe.
 ///
@@ -63,16 +62,12 @@ public final class Allowance {
                             ProblemCode.RATE_LIMITED,
                             "The tenant may submit %d jobs a day, and %d are left today."
                                     .formatted(most, decision.left()))
-                    .violating(List.of(JOBS))
-                    .with("policy", JOBS)
-                    .with("limit", most)
-                    .with("remaining", decision.left())
-                    .with("reset_s", decision.resetSeconds())
-                    .header("Retry-After", Long.toString(Math.max(1, decision.resetSeconds())));
+                    .violating(JOBS, most, decision.left())
+                    .resetting(decision.resetSeconds());
         }
     }
 
-    /// The jobs were not made after all, because an earlier request had made them.
+    /// The jobs were not made after all: they were refused, or an earlier request had made them.
     public void giveBack(int tenant, int jobs) {
         @Nullable Integer most = quota(tenant).jobsDay();
         if (most != null) {
@@ -89,27 +84,19 @@ public final class Allowance {
                             ProblemCode.RATE_LIMITED,
                             "The tenant's assets have %d bytes; it may have %d. Delete some."
                                     .formatted(quota.assetBytes(), most))
-                    .violating(List.of("storage-bytes"))
-                    .with("policy", "storage-bytes")
-                    .with("limit", most)
-                    .with("used", quota.assetBytes())
+                    .violating("storage-bytes", most, most - quota.assetBytes())
                     .header("Retry-After", "60");
         }
     }
 
     private void refuseIfUsedUp(String policy, @Nullable Long most, long used, Instant reset) {
         if (most != null && used >= most) {
-            long seconds = Math.max(1, Duration.between(clock.instant(), reset).toSeconds());
             throw ApiProblem.of(
                             ProblemCode.BUDGET_EXHAUSTED,
                             "The tenant has used %d of %d GPU seconds."
                                     .formatted(used / 1_000, most / 1_000))
-                    .violating(List.of(policy))
-                    .with("policy", policy)
-                    .with("limit", most / 1_000)
-                    .with("used", used / 1_000)
-                    .with("reset_s", seconds)
-                    .header("Retry-After", Long.toString(seconds));
+                    .violating(policy, most / 1_000, (most - used) / 1_000)
+                    .resetting(Duration.between(clock.instant(), reset).toSeconds() + 1);
         }
     }
 

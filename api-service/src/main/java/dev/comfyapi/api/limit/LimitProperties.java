@@ -8,7 +8,8 @@ import java.time.Duration;
 /// What the service lets itself be asked for. Limits of tenants are those of their tiers.
 ///
 /// @param perAddress requests a minute from one address that show no good key; 0 for no limit
-/// @param inFlight requests that one instance answers at one time, those that wait included
+/// @param inFlight requests that one instance works on at one time; those that only wait for a job
+///   are counted as streams
 /// @param databaseWaiters requests that may wait for a connection to the database; more are refused
 /// @param quotaAge how old the figures may be by which budgets are judged
 @ConfigurationProperties("comfyapi.limits")

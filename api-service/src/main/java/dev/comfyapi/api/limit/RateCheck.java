@@ -19,7 +19,6 @@ import org.springframework.web.servlet.HandlerInterceptor;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Base64;
-import java.util.List;
 
 /// Counts the requests of each tenant, after it is known whose they are and before anything is done
 /// for them, and says in the answer how much is left.
@@ -78,12 +77,8 @@ final class RateCheck implements HandlerInterceptor {
                             ProblemCode.RATE_LIMITED,
                             "The tenant has made %d requests of the kind %s within a minute."
                                     .formatted(limit, policy))
-                    .violating(List.of(policy))
-                    .with("policy", policy)
-                    .with("limit", limit)
-                    .with("remaining", decision.left())
-                    .with("reset_s", seconds)
-                    .header("Retry-After", Long.toString(Math.max(1, seconds)));
+                    .violating(policy, limit, decision.left())
+                    .resetting(seconds);
         }
     }
 }

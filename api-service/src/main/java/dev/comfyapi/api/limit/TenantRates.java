@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
 @Component
 final class TenantRates {
 
-    /// A window is emptied in about so many lots.
+    /// A window of a minute is emptied in about so many lots.
     private static final int LOTS = 20;
 
     private final RateStore store;
@@ -116,7 +116,7 @@ final class TenantRates {
                             window,
                             counted.limit,
                             needed,
-                            Math.max(1, counted.limit / LOTS));
+                            lot(needed));
             long ends = asked + TimeUnit.MILLISECONDS.toNanos(got.resetMs());
             if (ends - end > window.length().toNanos() / 2) {
                 // Another window than the one that the rest of the lot was from.
@@ -126,6 +126,14 @@ final class TenantRates {
             elsewhere = got.left();
             end = ends;
             return got.granted();
+        }
+
+        /// In a minute little is lost with what lies here unused; of a day nothing may be lost.
+        private int lot(int needed) {
+            return switch (window) {
+                case MINUTE -> Math.max(1, counted.limit / LOTS);
+                case DAY -> needed;
+            };
         }
 
         void giveBack(int count) {

@@ -74,6 +74,7 @@ final class HomeController {
         links.put("metrics", "/metrics");
         links.put("docs", "/docs");
         links.put("redoc", "/redoc");
+        links.put("usage", "/usage");
         links.put("openapi", "/openapi.json");
         return new Home("comfyui-api-service", Version.NAME, "running", links);
     }

@@ -3,6 +3,9 @@ package dev.comfyapi.api.operations;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 
+import dev.comfyapi.api.http.Version;
+import dev.comfyapi.api.operator.FleetMetrics;
+
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 
 import org.jspecify.annotations.Nullable;
@@ -17,7 +20,8 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Executors;
 
-/// Metrics on a port of their own, for a Prometheus that has no key. It reads and does nothing.
+/// Metrics, health and the version on a port of their own, for supervisors that have no key. It
+/// reads and does nothing.
 @Component
 final class ManagementServer implements SmartLifecycle {
 
@@ -25,15 +29,18 @@ final class ManagementServer implements SmartLifecycle {
 
     private final ManagementProperties properties;
     private final PrometheusMeterRegistry metrics;
+    private final FleetMetrics fleet;
     private final Migrations migrations;
     private volatile @Nullable HttpServer server;
 
     ManagementServer(
             ManagementProperties properties,
             PrometheusMeterRegistry metrics,
+            FleetMetrics fleet,
             Migrations migrations) {
         this.properties = properties;
         this.metrics = metrics;
+        this.fleet = fleet;
         this.migrations = migrations;
     }
 
@@ -56,8 +63,18 @@ final class ManagementServer implements SmartLifecycle {
             made.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
             made.createContext(
                     "/metrics",
+                    exchange -> {
+                        fleet.refresh();
+                        answer(exchange, 200, HomeController.METRICS_TYPE, metrics.scrape());
+                    });
+            made.createContext(
+                    "/info",
                     exchange ->
-                            answer(exchange, 200, HomeController.METRICS_TYPE, metrics.scrape()));
+                            answer(
+                                    exchange,
+                                    200,
+                                    "application/json",
+                                    "{\"version\": \"%s\"}".formatted(Version.NAME)));
             made.createContext(
                     "/health",
                     exchange ->
@@ -81,8 +98,12 @@ final class ManagementServer implements SmartLifecycle {
             var body = text.getBytes(StandardCharsets.UTF_8);
             exchange.getResponseHeaders().set("Content-Type", type);
             exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
-            exchange.sendResponseHeaders(status, body.length);
-            exchange.getResponseBody().write(body);
+            if (exchange.getRequestMethod().equals("HEAD")) {
+                exchange.sendResponseHeaders(status, -1);
+            } else {
+                exchange.sendResponseHeaders(status, body.length);
+                exchange.getResponseBody().write(body);
+            }
         }
     }
 

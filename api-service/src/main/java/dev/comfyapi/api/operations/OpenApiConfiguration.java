@@ -3,6 +3,7 @@ package dev.comfyapi.api.operations;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Problem;
 import dev.comfyapi.api.http.Requires;
+import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.Version;
 
 import io.swagger.v3.core.converter.ModelConverter;
@@ -24,7 +25,9 @@ import org.springdoc.core.utils.SpringDocUtils;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /// The OpenAPI document: a title, and problems for every operation.
 @Configuration(proxyBeanMethods = false)
@@ -38,7 +41,7 @@ class OpenApiConfiguration {
             * Errors are problem details (RFC 9457); `code` is the stable word.
             * Send your API key as `Authorization: Bearer cas_...` or as `X-API-Key`. Each operation
               names the scope that the key needs.
-            * `Idempotency-Key` makes every POST that creates something safe to repeat for 24 hours.
+            * `Idempotency-Key` makes every POST that submits jobs safe to repeat for 24 hours.
             """;
 
     private static final String KEY = "api_key";
@@ -63,13 +66,21 @@ class OpenApiConfiguration {
                                         new SecurityScheme()
                                                 .type(SecurityScheme.Type.HTTP)
                                                 .scheme("bearer")
-                                                .description("An API key: cas_..."))
+                                                .description(scopeMeanings()))
                                 .addSecuritySchemes(
                                         KEY_HEADER,
                                         new SecurityScheme()
                                                 .type(SecurityScheme.Type.APIKEY)
                                                 .in(SecurityScheme.In.HEADER)
                                                 .name("X-API-Key")));
+    }
+
+    private static String scopeMeanings() {
+        return Arrays.stream(Scope.values())
+                .map(scope -> "* `%s`: %s".formatted(scope.wire(), scope.meaning()))
+                .collect(
+                        Collectors.joining(
+                                "\n", "An API key, `cas_...`. What its scopes let it do:\n\n", ""));
     }
 
     /// Says of each operation which scope its caller needs; of an open one, nothing.
@@ -131,6 +142,7 @@ class OpenApiConfiguration {
                             ? "It has ended and cannot be changed"
                             : "The first request with this idempotency key is not done, or the job"
                                     + " is not in a state for it");
+            add(operation, "408", "The body came too slowly");
             add(operation, "413", "The body is too large");
             add(operation, "415", "The body is not JSON");
             add(operation, "422", "Members of the body are not valid; nothing was stored");

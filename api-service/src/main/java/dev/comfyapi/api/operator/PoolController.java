@@ -131,12 +131,14 @@ final class PoolController {
     @ApiResponse(responseCode = "204", description = "It is deleted")
     @ApiResponse(responseCode = "409", description = "It is not empty")
     void delete(@PathVariable("pool") String pool) {
-        var _ = audit.during("pool.deleted", TARGET, pool, () -> deleted(pool));
+        audit.removing("pool.deleted", TARGET, pool, () -> deleteNow(pool));
     }
 
-    private String deleted(String pool) {
-        return switch (pools.delete(pool)) {
-            case DELETED -> pool;
+    private void deleteNow(String pool) {
+        switch (pools.delete(pool)) {
+            case DELETED -> {
+                // As wished.
+            }
             case UNKNOWN -> throw ApiProblem.notFound();
             case IN_USE ->
                     throw ApiProblem.of(
@@ -144,6 +146,6 @@ final class PoolController {
                                     "The pool %s has live workers or unfinished jobs."
                                             .formatted(pool))
                             .with("pool", pool);
-        };
+        }
     }
 }

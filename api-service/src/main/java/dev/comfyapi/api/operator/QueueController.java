@@ -8,6 +8,7 @@ import dev.comfyapi.api.queue.PoolFigures;
 import dev.comfyapi.api.queue.QueueOutlook;
 import dev.comfyapi.db.operator.PoolStore;
 import dev.comfyapi.db.tenant.TenantStore;
+import dev.comfyapi.model.job.JobId;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -147,9 +148,12 @@ final class QueueController {
                 });
     }
 
-    /// 0 is nobody.
-    private static int number(String tenant) {
-        return tenant.matches("[0-9]{1,9}") ? Integer.parseInt(tenant) : 0;
+    /// By its id, or its number. 0 is nobody.
+    private int number(String tenant) {
+        if (tenant.matches("[0-9]{1,9}")) {
+            return Integer.parseInt(tenant);
+        }
+        return JobId.parse(tenant).flatMap(id -> tenants.numberOf(id.value())).orElse(0);
     }
 
     private Paused audited(String what, boolean paused, Runnable change) {

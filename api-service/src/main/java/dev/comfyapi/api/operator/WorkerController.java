@@ -149,24 +149,18 @@ final class WorkerController {
     @ApiResponse(responseCode = "409", description = "It is not offline")
     void forget(@PathVariable("worker") String worker) {
         var found = find(worker);
-        var forgotten =
-                audit.during(
-                        "worker.forgotten",
-                        TARGET,
-                        found.name(),
-                        () -> {
-                            if (!workers.forget(found.name())) {
-                                throw ApiProblem.of(
-                                                ProblemCode.WORKER_LIVE,
-                                                "The worker %s is %s; end its process first."
-                                                        .formatted(
-                                                                found.name(),
-                                                                found.status().wire()))
-                                        .with("worker", found.name());
-                            }
-                            return found.name();
-                        });
-        LOG.info("An operator had worker {} forgotten", forgotten);
+        audit.removing("worker.forgotten", TARGET, found.name(), () -> forgetNow(found));
+        LOG.info("An operator had worker {} forgotten", found.name());
+    }
+
+    private void forgetNow(Worker found) {
+        if (!workers.forget(found.name())) {
+            throw ApiProblem.of(
+                            ProblemCode.WORKER_LIVE,
+                            "The worker %s is %s; end its process first."
+                                    .formatted(found.name(), found.status().wire()))
+                    .with("worker", found.name());
+        }
     }
 
     private WorkerView wish(String worker, Mode mode) {

@@ -192,7 +192,8 @@ public final class QueueOutlook {
         return now.pauses().cover(needs.pool())
                 ? "Nothing is started at the moment: the operator has paused the pool %s."
                         .formatted(needs.pool())
-                : "Nothing is started at the moment: the operator has paused your jobs.";
+                : "Nothing is started at the moment: the operator has paused your jobs, or your GPU"
+                        + " time of the month is used up.";
     }
 
     private static String whyBusy(Moment now, List<LiveWorker> capable) {

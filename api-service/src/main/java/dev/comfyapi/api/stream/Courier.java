@@ -32,6 +32,8 @@ final class Courier {
         STOPPING,
         /// The client does not read as fast as news come.
         TOO_SLOW,
+        /// The client may not read any more: its key has ended.
+        REFUSED,
         /// The client is not there any more.
         LEFT
     }
@@ -78,6 +80,7 @@ final class Courier {
         this.outbox = outbox;
         this.quietNanos = quiet.toNanos();
         this.place = place;
+        place.onEnd(() -> finish(Ending.REFUSED));
     }
 
     /// Keeps what it is told until [#release]: somebody else uses the line first.
@@ -111,14 +114,14 @@ final class Courier {
 
     /// Ends the stream; what was to be told before is told, unless nobody would read it.
     synchronized void finish(Ending why) {
-        if (ending == null || why == Ending.LEFT) {
+        if (ending == null || why == Ending.LEFT || why == Ending.REFUSED) {
             ending = why;
         }
         switch (why) {
             case DONE, UNKNOWN, STOPPING -> {
                 // The outbox is written first.
             }
-            case TOO_SLOW, LEFT -> outbox.clear();
+            case TOO_SLOW, REFUSED, LEFT -> outbox.clear();
         }
         wake();
     }

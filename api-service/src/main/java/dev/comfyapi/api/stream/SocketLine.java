@@ -20,6 +20,9 @@ final class SocketLine implements Courier.Line {
     /// No such job, or another tenant's.
     private static final CloseCode UNKNOWN = () -> 4404;
 
+    /// The key has ended.
+    private static final CloseCode REFUSED = () -> 4401;
+
     private final JsonMapper json;
     private final Session session;
 
@@ -47,6 +50,7 @@ final class SocketLine implements Courier.Line {
                         case UNKNOWN -> new CloseReason(UNKNOWN, "no such job");
                         case STOPPING -> new CloseReason(CloseCodes.GOING_AWAY, "come again");
                         case TOO_SLOW -> new CloseReason(CloseCodes.TRY_AGAIN_LATER, "too slow");
+                        case REFUSED -> new CloseReason(REFUSED, "the key has ended");
                         case LEFT -> new CloseReason(CloseCodes.CLOSED_ABNORMALLY, "");
                     });
         } catch (IOException | IllegalStateException _) {

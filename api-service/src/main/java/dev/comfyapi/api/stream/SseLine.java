@@ -117,7 +117,7 @@ final class SseLine implements Courier.Line {
         try {
             switch (ending) {
                 case STOPPING, TOO_SLOW -> send("retry: 500\n\n");
-                case DONE, UNKNOWN, LEFT -> {
+                case DONE, UNKNOWN, REFUSED, LEFT -> {
                     // Nothing more to say.
                 }
             }

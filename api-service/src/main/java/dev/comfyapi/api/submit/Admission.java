@@ -58,6 +58,7 @@ final class Admission {
                         ProblemCode.QUEUE_FULL,
                         "At most %d of your jobs may wait at one time."
                                 .formatted(known.limits.maxQueued()))
+                .violating("jobs-queued", known.limits.maxQueued(), 0)
                 .with("max", known.limits.maxQueued())
                 .header("Retry-After", RETRY_AFTER_S);
     }

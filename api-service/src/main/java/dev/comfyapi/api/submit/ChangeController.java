@@ -78,14 +78,7 @@ final class ChangeController {
             throws IOException {
         var body = json.read(request);
         var change =
-                ChangeForm.read(
-                        body,
-                        Members.of(body, new Problems()),
-                        () ->
-                                caller.may(Scope.JOBS_PRIORITY)
-                                        ? admission.best(caller.tenant())
-                                        : Priority.NORMAL,
-                        clock);
+                ChangeForm.read(body, Members.of(body, new Problems()), () -> best(caller), clock);
         var job =
                 jobs.change(
                         caller.tenant(),
@@ -94,5 +87,10 @@ final class ChangeController {
                         Collections.list(request.getHeaders("If-Match")),
                         change::of);
         return ResponseEntity.ok().eTag("\"r%d\"".formatted(job.revision())).body(job);
+    }
+
+    private Priority best(Caller caller) {
+        var best = admission.best(caller.tenant());
+        return caller.may(Scope.JOBS_PRIORITY) ? best : Priority.NORMAL.atMost(best);
     }
 }

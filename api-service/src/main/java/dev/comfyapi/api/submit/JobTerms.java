@@ -107,7 +107,7 @@ record JobTerms(
                                         found.params()));
         var webhook = webhooks.ofJob(members);
         return new JobTerms(
-                priority.orElse(Priority.NORMAL),
+                priority.orElseGet(() -> Priority.NORMAL.atMost(best.get())),
                 runAfter,
                 startWithin.orElse(null),
                 finishWithin.orElse(null),

@@ -201,19 +201,29 @@ final class Submissions {
             var earlier = call.flatMap(known -> replayOf(caller.tenant(), known));
             return new Outcome(earlier.orElseThrow(() -> refused), true);
         }
-        var earlier =
-                call.isEmpty()
-                        ? Optional.<UUID>empty()
-                        : claimed(caller, resource, all, call.get());
+        var earlier = accepted(caller, resource, all, call);
         if (earlier.isPresent()) {
             allowance.giveBack(caller.tenant(), all.size());
             return new Outcome(earlier.get(), true);
         }
-        if (call.isEmpty()) {
-            accept(caller, all);
-        }
         tell(all);
         return new Outcome(resource, false);
+    }
+
+    /// Stores the jobs; answers what is there already when the key is not new.
+    private Optional<UUID> accepted(
+            Caller caller, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
+        try {
+            if (call.isPresent()) {
+                return claimed(caller, resource, all, call.get());
+            }
+            accept(caller, all);
+            return Optional.empty();
+        } catch (ApiProblem refused) {
+            // Nothing was stored. After any other failure that is not known, and they stay counted.
+            allowance.giveBack(caller.tenant(), all.size());
+            throw refused;
+        }
     }
 
     /// Stores key and jobs together; answers what is there already when the key is not new.

@@ -5,6 +5,7 @@ import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.limit.AtOnce;
 import dev.comfyapi.db.usage.UsageStore;
 import dev.comfyapi.db.usage.UsageStore.Bucket;
 import dev.comfyapi.db.usage.UsageStore.Grouping;
@@ -50,6 +51,10 @@ final class UsageController {
                     + "queue_p99_ms,execution_p50_ms,execution_p90_ms,execution_p99_ms\r\n";
 
     private final UsageStore store;
+
+    /// A report reads as many jobs as it covers: those of one tenant come one after the other.
+    private final AtOnce reports = new AtOnce("usage-reports-at-once", 1);
+
     private final Prices prices;
     private final Clock clock;
 
@@ -126,14 +131,11 @@ final class UsageController {
             throw bad("from", "must be before to, by a year at most");
         }
         var length = word(Bucket.class, "bucket", bucket);
-        var used =
-                store.report(
-                        caller.tenant(),
-                        begin,
-                        end,
-                        length,
-                        word(Grouping.class, "group_by", groupBy),
-                        MOST_ROWS + 1);
+        var grouping = word(Grouping.class, "group_by", groupBy);
+        List<Used> used;
+        try (var _ = reports.begin(caller.tenant())) {
+            used = store.report(caller.tenant(), begin, end, length, grouping, MOST_ROWS + 1);
+        }
         return new Usage(
                 begin,
                 end,
@@ -156,10 +158,12 @@ final class UsageController {
             @RequestParam(name = "to", required = false) @Nullable String to,
             @RequestParam(name = "bucket", defaultValue = "day") String bucket,
             @RequestParam(name = "group_by", defaultValue = "none") String groupBy) {
+        var usage = usage(caller, from, to, bucket, groupBy);
+        if (usage.truncated()) {
+            throw bad("from", "leads to more than %d lines; export less".formatted(MOST_ROWS));
+        }
         var lines =
-                usage(caller, from, to, bucket, groupBy).buckets().stream()
-                        .map(UsageController::line)
-                        .collect(Collectors.joining());
+                usage.buckets().stream().map(UsageController::line).collect(Collectors.joining());
         return ResponseEntity.ok()
                 .header("Content-Type", CSV)
                 .header("Content-Disposition", "attachment; filename=\"usage.csv\"")

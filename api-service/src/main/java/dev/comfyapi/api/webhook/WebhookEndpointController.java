@@ -204,6 +204,7 @@ final class WebhookEndpointController {
                 "webhook_endpoint.changed",
                 TARGET,
                 id,
+                EndpointView.of(before),
                 () -> {
                     if (!endpoints.change(caller.tenant(), id, terms)) {
                         throw ApiProblem.notFound();
@@ -219,17 +220,16 @@ final class WebhookEndpointController {
             description = "What is on its way is given up. The log stays for its time.")
     @ApiResponse(responseCode = "204", description = "It is deleted")
     ResponseEntity<Void> delete(Caller caller, @PathVariable(ID) String text) {
-        var id =
-                audit.during(
-                        "webhook_endpoint.deleted",
-                        TARGET,
-                        text,
-                        () -> {
-                            if (!endpoints.delete(caller.tenant(), id(text))) {
-                                throw ApiProblem.notFound();
-                            }
-                            return text;
-                        });
+        var id = id(text);
+        audit.removing(
+                "webhook_endpoint.deleted",
+                TARGET,
+                id,
+                () -> {
+                    if (!endpoints.delete(caller.tenant(), id)) {
+                        throw ApiProblem.notFound();
+                    }
+                });
         LOG.info("Tenant {} deleted the webhook endpoint {}", caller.tenant(), id);
         return ResponseEntity.noContent().build();
     }

@@ -146,6 +146,22 @@ class JwtTest {
     }
 
     @Test
+    void while_the_provider_does_not_answer_tokens_are_to_come_again_and_keys_go_on()
+            throws Exception {
+        try (var alone =
+                api.another(
+                        "--comfyapi.auth.mode=keys",
+                        "--comfyapi.auth.jwt.issuer=http://127.0.0.1:1",
+                        "--comfyapi.auth.jwt.audience=pictures")) {
+            var refused = alone.get(ME, bearer(signed(claims().build(), key)));
+
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.header("Retry-After")).isNotNull();
+            assertThat(alone.get(ME, bearer(tenant.owner())).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
     void a_token_that_is_not_good_is_refused() throws Exception {
         var past = Date.from(now().minus(Duration.ofHours(1)));
         var stranger = new ECKeyGenerator(Curve.P_256).keyID("1").generate();
@@ -160,6 +176,7 @@ class JwtTest {
                     signed(claims().audience("another service").build(), key),
                     signed(claims().issuer("http://127.0.0.1:1").build(), key),
                     signed(claims().expirationTime(null).build(), key),
+                    signed(claims().subject(null).build(), key),
                     signed(claims().claim("tenant", "nobody").build(), key),
                     signed(claims().claim("tenant", null).build(), key),
                     signed(claims().build(), stranger),

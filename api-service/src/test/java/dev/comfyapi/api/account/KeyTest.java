@@ -107,7 +107,7 @@ class KeyTest {
 
     @Test
     void a_revoked_key_is_refused_by_every_instance_within_five_seconds() {
-        try (var twin = api.twin("--comfyapi.auth.mode=keys")) {
+        try (var twin = api.another("--comfyapi.auth.mode=keys")) {
             var made = accounts.made(tenant.owner(), "\"role\": \"viewer\"");
             var key = made.at("/api_key");
             assertThat(api.get(ME, bearer(key)).status()).isEqualTo(200);
@@ -302,6 +302,28 @@ class KeyTest {
             assertThatThrownBy(() -> api.jdbc().sql(statement).update())
                     .hasStackTraceContaining("only grows");
         }
+    }
+
+    @Test
+    void a_change_that_cannot_be_noted_is_not_made() {
+        var made = accounts.made(tenant.owner(), "\"role\": \"viewer\"");
+        var path = KEYS + "/" + made.at("/api_key_id");
+        int _ =
+                api.jdbc()
+                        .sql(
+                                "ALTER TABLE audit_log ADD CONSTRAINT full_disk CHECK (target_id <> '%s') NOT VALID"
+                                        .formatted(made.at("/api_key_id")))
+                        .update();
+
+        var changed = api.patch(path, "{\"name\": \"renamed\"}", bearer(tenant.owner()));
+        var revoked = api.delete(path, bearer(tenant.owner()));
+
+        int _ = api.jdbc().sql("ALTER TABLE audit_log DROP CONSTRAINT full_disk").update();
+        var after = api.get(path, bearer(tenant.owner()));
+        assertThat(changed.status()).isEqualTo(500);
+        assertThat(revoked.status()).isEqualTo(500);
+        assertThat(after.at("/name")).isEqualTo("a key");
+        assertThat(after.at("/status")).isEqualTo("active");
     }
 
     @Test

@@ -5,11 +5,15 @@ import static dev.comfyapi.api.account.Accounts.bearer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.comfyapi.api.Api;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+
+import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -72,7 +76,7 @@ class LimitTest {
     @Test
     void exactly_as_many_requests_pass_as_may_on_two_instances() throws Exception {
         var tenant = limited("\"polls_per_minute\": 100");
-        try (var twin = api.twin("--comfyapi.auth.mode=keys")) {
+        try (var twin = api.another("--comfyapi.auth.mode=keys")) {
             var answers =
                     parallel(
                             1_000,
@@ -171,6 +175,76 @@ class LimitTest {
         assertThat(tooMany.at("/violated-policies/0")).isEqualTo("jobs-day");
         assertThat(replayed.status()).isEqualTo(202);
         assertThat(list.json().path("jobs")).hasSize(3);
+    }
+
+    @Test
+    void exactly_as_many_jobs_of_a_day_pass_as_may_on_two_instances() throws Exception {
+        var tenant = limited("\"jobs_per_day\": 20");
+        try (var twin = api.another("--comfyapi.auth.mode=keys")) {
+            var answers =
+                    parallel(
+                            200,
+                            i ->
+                                    (i % 2 == 0 ? api : twin)
+                                            .post(
+                                                    "/api/v1/jobs",
+                                                    Api.aPrompt(),
+                                                    bearer(tenant.owner())));
+
+            assertThat(count(answers, 202)).isEqualTo(20);
+            assertThat(count(answers, 429)).isEqualTo(180);
+        }
+    }
+
+    @Test
+    void an_instance_keeps_none_of_the_jobs_of_a_day_to_itself() {
+        var tenant = limited("\"jobs_per_day\": 100");
+        var owner = bearer(tenant.owner());
+        assertThat(api.post("/api/v1/jobs", Api.aPrompt(), owner).status()).isEqualTo(202);
+
+        try (var twin = api.another("--comfyapi.auth.mode=keys")) {
+            assertThat(limit(twin, owner, "jobs-day").path("remaining").intValue()).isEqualTo(99);
+        }
+    }
+
+    @Test
+    void a_job_that_is_refused_does_not_count_for_the_day() {
+        var tenant = limited("\"jobs_per_day\": 2, \"max_queued_jobs\": 1");
+        var owner = bearer(tenant.owner());
+
+        var first = api.post("/api/v1/jobs", Api.aPrompt(), owner);
+        for (int i = 0; i < 5; i++) {
+            var full = api.post("/api/v1/jobs", Api.aPrompt(), owner);
+            assertThat(full.at("/code")).isEqualTo("queue_full");
+            assertThat(full.at("/violated-policies/0")).isEqualTo("jobs-queued");
+            assertThat(full.at("/params/limit")).isEqualTo("1");
+        }
+        api.delete("/api/v1/jobs/" + first.at("/job_id"), owner);
+
+        await().untilAsserted(() ->
+                assertThat(api.post("/api/v1/jobs", Api.aPrompt(), owner).status()).isEqualTo(202));
+    }
+
+    private static JsonNode limit(Api instance, String[] owner, String policy) {
+        for (var limit : instance.get("/api/v1/limits", owner).json().path("limits")) {
+            if (limit.path("policy").stringValue().equals(policy)) {
+                return limit;
+            }
+        }
+        throw new AssertionError("there is no limit " + policy);
+    }
+
+    @Test
+    void who_may_not_even_ask_for_normal_priority_gets_less() {
+        var tenant = limited("\"max_priority\": -1");
+        var developer = bearer(accounts.key(tenant.owner(), "\"role\": \"developer\""));
+
+        var job = api.post("/api/v1/jobs", Api.aPrompt(), developer);
+        var path = "/api/v1/jobs/" + job.at("/job_id");
+
+        assertThat(api.get(path, developer).at("/priority")).isEqualTo("-1");
+        assertThat(api.patch(path, "{\"priority\": 0}", developer).status()).isEqualTo(403);
+        assertThat(api.patch(path, "{\"priority\": -2}", developer).status()).isEqualTo(200);
     }
 
     @Test
@@ -308,19 +382,56 @@ class LimitTest {
         return socket;
     }
 
+    private static String padded(int bytes) {
+        return " ".repeat(bytes) + Api.aPrompt();
+    }
+
+    @Test
+    void a_body_that_comes_too_slowly_is_refused_in_the_end() throws Exception {
+        try (var own =
+                Api.fresh(
+                        "--comfyapi.body-time=1ms",
+                        "--server.tomcat.connection-timeout=500ms",
+                        "--comfyapi.limits.in-flight=2")) {
+            try (var drips = halfARequest(own);
+                    var stops = halfARequest(own)) {
+                await().untilAsserted(() -> {
+                    if (drips.getInputStream().available() == 0) {
+                        drips.getOutputStream().write(' ');
+                    }
+                    assertThat(drips.getInputStream().available()).isPositive();
+                });
+                await().untilAsserted(
+                                () -> assertThat(stops.getInputStream().available()).isPositive());
+
+                for (var slow : List.of(drips, stops)) {
+                    var in = slow.getInputStream();
+                    var answer = new String(in.readNBytes(in.available()), UTF_8);
+                    assertThat(answer).startsWith("HTTP/1.1 408").contains("body_too_slow");
+                }
+            }
+            assertThat(own.get("/api/v1/jobs").status()).isEqualTo(200);
+        }
+    }
+
     @Test
     void bodies_that_are_too_many_at_one_time_are_refused_until_some_are_done() throws Exception {
         try (var own = Api.fresh("--comfyapi.max-body=1MB", "--comfyapi.body-room=1MB")) {
             assertThat(own.post("/api/v1/jobs", Api.aPrompt()).status()).isEqualTo(202);
-            try (var _ = halfARequest(own)) {
+            try (var large = halfARequest(own)) {
+                assertThat(own.post("/api/v1/jobs", padded(100_000)).status())
+                        .as("a body that is only announced holds no room")
+                        .isEqualTo(202);
+                large.getOutputStream().write(new byte[1_000_000]);
+                large.getOutputStream().flush();
                 await().untilAsserted(() -> {
-                    var refused = own.post("/api/v1/jobs", Api.aPrompt());
+                    var refused = own.post("/api/v1/jobs", padded(100_000));
                     assertThat(refused.status()).isEqualTo(503);
                     assertThat(refused.header("Retry-After")).isEqualTo("1");
                 });
             }
             await().untilAsserted(() ->
-                    assertThat(own.post("/api/v1/jobs", Api.aPrompt()).status()).isEqualTo(202));
+                    assertThat(own.post("/api/v1/jobs", padded(100_000)).status()).isEqualTo(202));
         }
     }
 }

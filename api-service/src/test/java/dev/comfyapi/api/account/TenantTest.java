@@ -19,12 +19,21 @@ import org.junit.jupiter.api.TestInstance;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TenantTest {
 
-    private final Accounts accounts = new Accounts("--comfyapi.auth.last-used=100ms");
+    private static final String CANARY = "a canary called Rosalind";
+
+    private final Accounts accounts =
+            new Accounts(
+                    "--comfyapi.auth.last-used=100ms",
+                    "--comfyapi.webhooks.allowed-hosts=127.0.0.0/8");
     private final Api api = accounts.api;
 
     @AfterAll
@@ -119,8 +128,18 @@ class TenantTest {
         var tenant = accounts.tenant();
         var owner = tenant.owner();
         int number = number(tenant);
-        var waiting = api.post("/api/v1/jobs", Api.aPrompt(), bearer(owner)).at("/job_id");
-        var done = api.post("/api/v1/jobs", Api.aPrompt(), bearer(owner)).at("/job_id");
+        var singing =
+                "{\"prompt\": \"%s\", \"model\": \"%s\", \"metadata\": {\"who\": \"%s\"}}"
+                        .formatted(CANARY, Api.CHECKPOINT, CANARY);
+        var hook =
+                api.post(
+                        "/api/v1/webhook-endpoints",
+                        "{\"url\": \"https://127.0.0.1:1/%s\", \"events\": [\"job.completed\"]}"
+                                .formatted(CANARY.replace(' ', '-')),
+                        bearer(owner));
+        assertThat(hook.status()).isEqualTo(201);
+        var waiting = api.post("/api/v1/jobs", singing, bearer(owner)).at("/job_id");
+        var done = api.post("/api/v1/jobs", singing, bearer(owner)).at("/job_id");
         var file = new ArtifactKey("%d/%s/1/0.png".formatted(number, done));
         succeed(done, file);
         int _ =
@@ -141,6 +160,13 @@ class TenantTest {
 
         assertThat(deleted.status()).isEqualTo(202);
         assertThat(deleted.at("/status")).isEqualTo("deleting");
+        assertThat(
+                        accounts.made(
+                                        accounts.operator,
+                                        "\"role\": \"owner\", \"tenant_id\": \"%s\""
+                                                .formatted(tenant.id()))
+                                .status())
+                .isEqualTo(404);
         await().atMost(Duration.ofSeconds(5))
                 .untilAsserted(() ->
                         assertThat(api.get("/api/v1/me", bearer(owner)).status()).isEqualTo(401));
@@ -162,33 +188,45 @@ class TenantTest {
         assertThat(receipt.at("/receipt/api_keys")).isEqualTo("1");
         assertThat(receipt.at("/name")).startsWith("deleted ");
         assertThat(api.bean(ArtifactStore.class).open(file)).isEmpty();
-        for (var table :
-                new String[] {
-                    "job",
-                    "queue",
-                    "delayed",
-                    "lease",
-                    "asset",
-                    "api_key",
-                    "idempotency",
-                    "tenant_usage",
-                    "rate_window"
-                }) {
-            assertThat(
-                            api.jdbc()
-                                    .sql(
-                                            "SELECT count(*) FROM %s WHERE tenant_id = :t"
-                                                    .formatted(table))
-                                    .param("t", number)
-                                    .query(Integer.class)
-                                    .single())
-                    .as(table)
-                    .isZero();
-        }
+        assertThat(tables("tenant_id"))
+                .hasSizeGreaterThan(10)
+                .allSatisfy(table ->
+                        assertThat(count(table, "t.tenant_id = %d".formatted(number)))
+                                .as(table)
+                                .isZero());
+        assertThat(tables("%"))
+                .allSatisfy(table -> assertThat(count(table, hears())).as(table).isZero());
         assertThat(api.delete(path, bearer(accounts.operator)).status()).isEqualTo(202);
         assertThat(api.patch(path, "{\"name\": \"x\"}", bearer(accounts.operator)).status())
                 .isEqualTo(409);
         assertThat(waiting).isNotEmpty();
+    }
+
+    /// The tables with such a column, but for the audit log, which stays.
+    private List<String> tables(String column) {
+        return api.jdbc()
+                .sql(
+                        """
+                        SELECT DISTINCT table_name FROM information_schema.columns
+                        WHERE table_schema = 'public' AND column_name LIKE :column AND table_name <> 'audit_log'
+                        """)
+                .param("column", column)
+                .query((rs, _) -> rs.getString("table_name"))
+                .list();
+    }
+
+    private int count(String table, String where) {
+        return api.jdbc()
+                .sql("SELECT count(*) FROM \"%s\" t WHERE %s".formatted(table, where))
+                .query(Integer.class)
+                .single();
+    }
+
+    /// Whether the canary is in a row, in clear or in bytes.
+    private static String hears() {
+        var last = CANARY.substring(CANARY.lastIndexOf(' ') + 1);
+        return "t::text LIKE '%%%s%%' OR t::text LIKE '%%%s%%'"
+                .formatted(last, HexFormat.of().formatHex(last.getBytes(StandardCharsets.UTF_8)));
     }
 
     private void succeed(String job, ArtifactKey file) throws IOException {
@@ -206,6 +244,43 @@ class TenantTest {
                         .param("key", file.path())
                         .param("id", job)
                         .update();
+    }
+
+    @Test
+    void a_paused_tenant_may_go_on_submitting() {
+        var tenant = accounts.tenant();
+        var admin = "/api/v1/admin/tenants/%s/".formatted(tenant.id());
+
+        var paused = api.post(admin + "pause", "", bearer(accounts.operator));
+
+        assertThat(paused.status()).isEqualTo(200);
+        assertThat(asTheLeaderSeesIt(tenant).paused()).isTrue();
+        assertThat(api.post("/api/v1/jobs", Api.aPrompt(), bearer(tenant.owner())).status())
+                .isEqualTo(202);
+        api.post(admin + "resume", "", bearer(accounts.operator));
+        assertThat(asTheLeaderSeesIt(tenant).paused()).isFalse();
+    }
+
+    @Test
+    void a_tenant_of_a_tier_that_is_gone_needs_another() {
+        var tenant = accounts.tenant();
+        var path = TENANTS + "/" + tenant.id();
+        int _ =
+                api.jdbc()
+                        .sql("UPDATE tenant SET tier = 'gone' WHERE uid = :uid::uuid")
+                        .param("uid", tenant.id())
+                        .update();
+
+        var refused =
+                api.patch(
+                        path,
+                        "{\"name\": \"%s\"}".formatted(UUID.randomUUID()),
+                        bearer(accounts.operator));
+        var mended = api.patch(path, "{\"tier\": \"free\"}", bearer(accounts.operator));
+
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.at("/detail")).contains("tier gone");
+        assertThat(mended.at("/limits/max_running_jobs")).isEqualTo("1");
     }
 
     @Test

@@ -11,6 +11,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
+import java.util.regex.Pattern;
+
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class UsageTest {
 
@@ -82,6 +84,24 @@ class UsageTest {
         assertThat(estimate.at("/estimate/execution_ms")).isEqualTo("1234");
         assertThat(estimate.at("/estimate/cost_micros")).isEqualTo("1284");
         assertThat(prices.at("/gpu_second_micros")).isEqualTo("1000");
+    }
+
+    @Test
+    void the_page_and_all_that_it_needs_are_open_and_have_no_figures() {
+        var page = api.get("/usage");
+        var needed =
+                Pattern.compile("(?:src|href)=\"([^\"]+)\"")
+                        .matcher(page.text())
+                        .results()
+                        .map(match -> match.group(1))
+                        .toList();
+
+        assertThat(page.header("Content-Type")).startsWith("text/html");
+        assertThat(page.header("Content-Security-Policy")).contains("script-src 'self';");
+        assertThat(page.text()).doesNotContain("<script>", "style=");
+        assertThat(needed)
+                .hasSize(4)
+                .allSatisfy(path -> assertThat(api.get(path).status()).as(path).isEqualTo(200));
     }
 
     @Test

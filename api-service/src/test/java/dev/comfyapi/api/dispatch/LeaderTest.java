@@ -6,6 +6,7 @@ import dev.comfyapi.api.Api;
 import dev.comfyapi.db.operator.OperatedWorkerStore;
 import dev.comfyapi.db.operator.OperatedWorkerStore.Mode;
 import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;
 
@@ -31,7 +32,11 @@ class LeaderTest {
     void start() {
         api = Api.fresh();
         store = new LeaderStore(api.jdbc());
-        assign = new Assign(api.bean(MessageSender.class), api.bean(DispatchProperties.class));
+        assign =
+                new Assign(
+                        api.bean(MessageSender.class),
+                        api.bean(GraphSeal.class),
+                        api.bean(DispatchProperties.class));
     }
 
     @AfterEach

@@ -11,9 +11,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
+import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -93,6 +99,53 @@ class DoorTest {
                 .hasStackTraceContaining("cors-origins");
     }
 
+    @Test
+    void without_keys_no_page_of_another_machine_gets_in() {
+        var pause = "/api/v1/admin/queues/pause";
+        try (var api = Api.fresh()) {
+            var here = "http://127.0.0.1:" + api.port();
+
+            assertThat(api.post(pause, "", "Origin", here).status()).isEqualTo(200);
+            for (var origin : new String[] {"https://evil.example", "http://127.0.0.1:1", "null"}) {
+                var refused = api.post(pause, "", "Origin", origin);
+                assertThat(refused.status()).as(origin).isEqualTo(403);
+                assertThat(refused.at("/code")).isEqualTo("forbidden");
+            }
+            for (var host : new String[] {"localhost", "[::1]:8080", "127.0.0.2", "a.localhost"}) {
+                assertThat(statusLine(api, host)).as(host).contains(" 200");
+            }
+            for (var host : new String[] {"evil.example", "10.0.0.1", "localhost.evil.example"}) {
+                assertThat(statusLine(api, host)).as(host).contains(" 403");
+            }
+        }
+        try (var named =
+                Api.fresh(
+                        "--comfyapi.public-url=https://pictures.example",
+                        "--comfyapi.auth.cors-origins=https://app.example")) {
+            assertThat(statusLine(named, "pictures.example")).contains(" 200");
+            assertThat(named.post(pause, "", "Origin", "https://app.example").status())
+                    .isEqualTo(200);
+        }
+    }
+
+    /// By hand: no client of ours sends another host than the one that it speaks to.
+    private static String statusLine(Api api, String host) {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), api.port());
+                var lines =
+                        new BufferedReader(
+                                new InputStreamReader(
+                                        socket.getInputStream(), StandardCharsets.US_ASCII))) {
+            socket.getOutputStream()
+                    .write(
+                            "GET /api/v1/jobs HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                                    .formatted(host)
+                                    .getBytes(StandardCharsets.US_ASCII));
+            return String.valueOf(lines.readLine());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static Api.Answer preflight(Api api, String origin) {
         return api.send(
                 api.request(
@@ -131,7 +184,9 @@ class DoorTest {
             var there = api.get("http://127.0.0.1:%d/metrics".formatted(port));
 
             assertThat(there.status()).isEqualTo(200);
-            assertThat(there.text()).contains("hikaricp_connections");
+            assertThat(there.text()).contains("hikaricp_connections", "comfyapi_desired_workers");
+            assertThat(api.get("http://127.0.0.1:%d/info".formatted(port)).text())
+                    .contains("version");
             assertThat(api.get("http://127.0.0.1:%d/health".formatted(port)).status())
                     .isEqualTo(200);
             assertThat(api.get("http://127.0.0.1:%d/api/v1/jobs".formatted(port)).status())

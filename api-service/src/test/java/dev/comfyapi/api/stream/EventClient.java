@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /// Reads server-sent events, as a browser does.
-final class EventClient implements AutoCloseable {
+public final class EventClient implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final HttpClient HTTP =
@@ -32,9 +32,9 @@ final class EventClient implements AutoCloseable {
     private volatile String lastId = "";
     private volatile boolean over;
 
-    record Event(String id, String type, JsonNode data) {
+    public record Event(String id, String type, JsonNode data) {
 
-        String at(String pointer) {
+        public String at(String pointer) {
             return data.at(pointer).asString("");
         }
     }
@@ -44,7 +44,7 @@ final class EventClient implements AutoCloseable {
     }
 
     /// @param headers names and values in turn
-    static EventClient of(Api api, String path, String... headers) {
+    public static EventClient of(Api api, String path, String... headers) {
         try {
             var request = api.request(path, headers).header("Accept", "text/event-stream").build();
             var client =
@@ -92,7 +92,7 @@ final class EventClient implements AutoCloseable {
         return response;
     }
 
-    List<Event> events() {
+    public List<Event> events() {
         return events;
     }
 
@@ -109,12 +109,12 @@ final class EventClient implements AutoCloseable {
         return lastId;
     }
 
-    boolean isOver() {
+    public boolean isOver() {
         return over;
     }
 
     /// The first event of this type.
-    Event await(String type) {
+    public Event await(String type) {
         return await(type, Duration.ofSeconds(20));
     }
 

@@ -217,7 +217,7 @@ class StreamTest {
             slow.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), api.port()));
             slow.getOutputStream()
                     .write(
-                            "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                            "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                                     .formatted(path)
                                     .getBytes(StandardCharsets.US_ASCII));
             progress(lease, 0.1, 1);

@@ -89,7 +89,7 @@ class WaitTest {
                     .write(
                             """
                             POST /api/v1/generate HTTP/1.1\r
-                            Host: x\r
+                            Host: localhost\r
                             Content-Type: application/json\r
                             Content-Length: %d\r
                             %s\r

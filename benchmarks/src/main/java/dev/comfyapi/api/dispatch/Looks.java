@@ -1,6 +1,7 @@
 package dev.comfyapi.api.dispatch;
 
 import dev.comfyapi.db.queue.LeaderStore;
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.LeaseKey;
 
@@ -18,12 +19,13 @@ public final class Looks {
     private final Assign assign;
 
     /// @param settings of `comfyapi.dispatch`; what is not named is as shipped
-    public Looks(LeaderStore store, MessageSender sender, Map<String, String> settings) {
+    public Looks(
+            LeaderStore store, MessageSender sender, GraphSeal seal, Map<String, String> settings) {
         this.store = store;
         var properties =
                 new Binder(new MapConfigurationPropertySource(settings))
                         .bindOrCreate("", DispatchProperties.class);
-        assign = new Assign(sender, properties);
+        assign = new Assign(sender, seal, properties);
         settle();
     }
 

@@ -18,6 +18,11 @@ public record Priority(int value) {
         return new Priority(HIGHEST - band);
     }
 
+    /// This one, or the highest that is allowed when that is lower.
+    public Priority atMost(Priority highest) {
+        return value <= highest.value ? this : highest;
+    }
+
     public short band() {
         return (short) (HIGHEST - value);
     }

@@ -19,4 +19,9 @@ public record Assignment(
         int runTimeoutMs,
         boolean keepMetadata,
         @Nullable String traceparent,
-        @Nullable String graph) {}
+        @Nullable String graph) {
+
+    public Assignment withGraph(@Nullable String other) {
+        return new Assignment(lease, tenant, runTimeoutMs, keepMetadata, traceparent, other);
+    }
+}

@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -19,7 +20,7 @@ public final class AccountStore {
     private static final String COLUMNS =
             """
             id, uid, name, tier, overrides, weight, max_running, max_queued, best_band, gpu_ms_day, gpu_ms_month,
-            jobs_day, storage_bytes, submits_minute, polls_minute, uploads_minute, paused, deleting, created_at,
+            jobs_day, storage_bytes, submits_minute, polls_minute, uploads_minute, suspended, deleting, created_at,
             deleted_at, receipt
             """;
 
@@ -111,7 +112,7 @@ public final class AccountStore {
                         jdbc.sql(
                                 """
                                 UPDATE tenant
-                                SET name = :name, tier = :tier, overrides = :overrides::jsonb, paused = :paused,
+                                SET name = :name, tier = :tier, overrides = :overrides::jsonb, suspended = :suspended,
                                     weight = :weight, max_running = :max_running, max_queued = :max_queued,
                                     best_band = :best_band, gpu_ms_day = :gpu_ms_day::bigint,
                                     gpu_ms_month = :gpu_ms_month::bigint, jobs_day = :jobs_day::int,
@@ -124,14 +125,14 @@ public final class AccountStore {
                 .param("name", to.name())
                 .param("tier", to.tier())
                 .param("overrides", to.overrides())
-                .param("paused", to.suspended())
+                .param("suspended", to.suspended())
                 .update();
     }
 
     /// Nothing of it is started any more and nobody can log in: [RemovalStore] ends what begins
     /// here.
     public void doom(int tenant) {
-        jdbc.sql("UPDATE tenant SET paused = true, deleting_since = now() WHERE id = :tenant")
+        jdbc.sql("UPDATE tenant SET suspended = true, deleting_since = now() WHERE id = :tenant")
                 .param("tenant", tenant)
                 .update();
     }
@@ -144,6 +145,14 @@ public final class AccountStore {
                         SELECT id FROM tenant
                         WHERE deleting_since < now() - interval '10 seconds' AND deleted_at IS NULL ORDER BY id
                         """)
+                .query((rs, _) -> rs.getInt("id"))
+                .list();
+    }
+
+    /// Those of these tenants that are being deleted, or are gone.
+    public List<Integer> goneAmong(Collection<Integer> tenants) {
+        return jdbc.sql("SELECT id FROM tenant WHERE id = ANY (:ids) AND deleting")
+                .param("ids", tenants.toArray(Integer[]::new))
                 .query((rs, _) -> rs.getInt("id"))
                 .list();
     }
@@ -182,7 +191,7 @@ public final class AccountStore {
                         rs.getObject("polls_minute", Integer.class),
                         rs.getObject("uploads_minute", Integer.class)),
                 rs.getString("overrides"),
-                rs.getBoolean("paused"),
+                rs.getBoolean("suspended"),
                 rs.getBoolean("deleting"),
                 Objects.requireNonNull(time(rs, "created_at")),
                 time(rs, "deleted_at"),

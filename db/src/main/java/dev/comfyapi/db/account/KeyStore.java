@@ -54,7 +54,7 @@ public final class KeyStore {
     public Optional<Judged> judge(String lookup) {
         return jdbc.sql(
                         """
-                        SELECT %s, k.hash, t.paused, t.deleting, t.submits_minute, t.polls_minute, t.uploads_minute
+                        SELECT %s, k.hash, t.suspended, t.deleting, t.submits_minute, t.polls_minute, t.uploads_minute
                         FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.lookup = :lookup
                         """
                                 .formatted(COLUMNS))
@@ -63,7 +63,7 @@ public final class KeyStore {
                         new Judged(
                                 row(rs, number),
                                 rs.getBytes("hash"),
-                                rs.getBoolean("paused"),
+                                rs.getBoolean("suspended"),
                                 rs.getBoolean("deleting"),
                                 rs.getObject("submits_minute", Integer.class),
                                 rs.getObject("polls_minute", Integer.class),
@@ -113,6 +113,16 @@ public final class KeyStore {
                 .param("tenant", tenant)
                 .query(KeyStore::row)
                 .optional();
+    }
+
+    /// Those of these keys that there are, of any tenant: whose streams are open.
+    public List<KeyRow> findAll(Collection<UUID> ids) {
+        return jdbc.sql(
+                        "SELECT %s FROM api_key k WHERE k.id = ANY (:ids::uuid[])"
+                                .formatted(COLUMNS))
+                .param("ids", ids.stream().map(UUID::toString).toArray(String[]::new))
+                .query(KeyStore::row)
+                .list();
     }
 
     /// Newest first.

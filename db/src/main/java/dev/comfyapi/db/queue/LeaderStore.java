@@ -448,13 +448,13 @@ public final class LeaderStore {
                 .list();
     }
 
-    /// All tenants. One that has used its GPU time of the month counts as paused.
+    /// All tenants. One that is suspended, or has used its GPU time of the month, counts as paused.
     public List<TenantRow> tenants() {
         return jdbc.sql(
                         """
                         SELECT t.id, t.weight, t.max_running, t.gpu_ms_day, t.vtime,
                                coalesce(u.gpu_ms, 0) AS used_ms,
-                               t.paused OR t.gpu_ms_month <= (
+                               t.paused OR t.suspended OR t.gpu_ms_month <= (
                                    SELECT coalesce(sum(m.gpu_ms), 0) FROM tenant_usage m
                                    WHERE m.tenant_id = t.id
                                      AND m.day >= date_trunc('month', now() AT TIME ZONE 'UTC')::date) IS TRUE

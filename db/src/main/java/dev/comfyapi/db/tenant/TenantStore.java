@@ -4,6 +4,9 @@ import dev.comfyapi.model.job.Priority;
 
 import org.springframework.jdbc.core.simple.JdbcClient;
 
+import java.util.Optional;
+import java.util.UUID;
+
 /// What tenants may do, and how near they are to it. Thread-safe.
 public final class TenantStore {
 
@@ -44,6 +47,14 @@ public final class TenantStore {
                                 rs.getInt("waiting"),
                                 Priority.ofBand(rs.getInt("best_band"))))
                 .single();
+    }
+
+    /// The small number that stands for a tenant in all tables.
+    public Optional<Integer> numberOf(UUID uid) {
+        return jdbc.sql("SELECT id FROM tenant WHERE uid = :uid")
+                .param("uid", uid)
+                .query(Integer.class)
+                .optional();
     }
 
     /// Starts nothing more of this tenant until [#resume]; answers whether there is such a tenant.

@@ -1,6 +1,8 @@
 package dev.comfyapi.worker.lane;
 
 import dev.comfyapi.db.lease.LeaseStore;
+import dev.comfyapi.db.secret.GraphSeal;
+import dev.comfyapi.db.secret.SecretStore;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.worker.attempt.AttemptPipeline;
 import dev.comfyapi.worker.attempt.LoadedModel;
@@ -68,6 +70,11 @@ public class LaneConfiguration {
     }
 
     @Bean
+    GraphSeal graphSeal(JdbcClient jdbc) {
+        return new GraphSeal(new SecretStore(jdbc));
+    }
+
+    @Bean
     WorkerLife workerLife(
             ComfyUi comfyUi,
             WorkerStore workers,
@@ -76,6 +83,7 @@ public class LaneConfiguration {
             Ledger ledger,
             Pulse pulse,
             ConsumerFactory<byte[], byte[]> consumers,
+            GraphSeal seal,
             ComfyUiHealth health,
             PromptOwner owner,
             LaneProperties properties,
@@ -88,6 +96,7 @@ public class LaneConfiguration {
                 pulse,
                 workers,
                 consumers,
+                seal,
                 health,
                 properties,
                 nudge);

@@ -1,5 +1,6 @@
 package dev.comfyapi.worker.lane;
 
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.model.message.LaneMessage;
 import dev.comfyapi.worker.attempt.Stop;
 
@@ -10,10 +11,12 @@ import java.util.function.Consumer;
 final class LaneListener implements Consumer<LaneMessage> {
 
     private final long worker;
+    private final GraphSeal seal;
     private final Ledger ledger;
 
-    LaneListener(long worker, Ledger ledger) {
+    LaneListener(long worker, GraphSeal seal, Ledger ledger) {
         this.worker = worker;
+        this.seal = seal;
         this.ledger = ledger;
     }
 
@@ -23,7 +26,7 @@ final class LaneListener implements Consumer<LaneMessage> {
             return;
         }
         switch (message) {
-            case LaneMessage.Assign(var assignment) -> ledger.take(assignment);
+            case LaneMessage.Assign assign -> ledger.take(seal.open(assign));
             case LaneMessage.Cancel(var lease) ->
                     // One that is not held is released by the next heartbeat.
                     ledger.find(lease).ifPresent(attempt -> attempt.stop(Stop.CANCEL));

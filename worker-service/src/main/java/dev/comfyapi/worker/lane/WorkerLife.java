@@ -1,5 +1,6 @@
 package dev.comfyapi.worker.lane;
 
+import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.messaging.MessageReader;
 import dev.comfyapi.worker.attempt.Stop;
@@ -34,6 +35,7 @@ public final class WorkerLife implements SmartLifecycle {
     private final Pulse pulse;
     private final WorkerStore workers;
     private final ConsumerFactory<byte[], byte[]> consumers;
+    private final GraphSeal seal;
     private final LaneProperties properties;
     private final Nudge nudge;
     private volatile boolean draining;
@@ -48,6 +50,7 @@ public final class WorkerLife implements SmartLifecycle {
             Pulse pulse,
             WorkerStore workers,
             ConsumerFactory<byte[], byte[]> consumers,
+            GraphSeal seal,
             ComfyUiHealth health,
             LaneProperties properties,
             Nudge nudge) {
@@ -58,6 +61,7 @@ public final class WorkerLife implements SmartLifecycle {
         this.pulse = pulse;
         this.workers = workers;
         this.consumers = consumers;
+        this.seal = seal;
         this.properties = properties;
         this.nudge = nudge;
         health.onChange(nudge::now);
@@ -84,7 +88,8 @@ public final class WorkerLife implements SmartLifecycle {
 
     /// Returns when this registration is over.
     private void serve(WorkerStore.Registered me) throws InterruptedException {
-        var lane = MessageReader.ofLane(consumers, me.lane(), new LaneListener(me.id(), ledger));
+        var lane =
+                MessageReader.ofLane(consumers, me.lane(), new LaneListener(me.id(), seal, ledger));
         var watching = catalogue.start(me.id());
         try {
             boolean listening = listen(lane);
