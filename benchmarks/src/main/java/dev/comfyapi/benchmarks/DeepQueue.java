@@ -3,6 +3,8 @@ package dev.comfyapi.benchmarks;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.embedded.PostgresServer;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.message.JobEvent;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -14,7 +16,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -173,7 +174,7 @@ final class DeepQueue implements Callable<Integer> {
                 }
                 if (assigned < count) {
                     long look = System.nanoTime();
-                    int given = waiting.looks.look(Set.of());
+                    int given = waiting.looks.look();
                     if (given > 0) {
                         looks.add(System.nanoTime() - look);
                         assigned += given;
@@ -219,6 +220,8 @@ final class DeepQueue implements Callable<Integer> {
                     if (outcome != LeaseStore.Completion.RECORDED) {
                         throw new IllegalStateException(lease + " came to " + outcome);
                     }
+                    waiting.looks.hear(
+                            new JobEvent.Finished(lease.lease().job(), JobState.SUCCEEDED));
                     completed.incrementAndGet();
                     done++;
                 }

@@ -4,8 +4,10 @@ import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.worker.WorkerStore.LeaseReport;
 import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.embedded.PostgresServer;
+import dev.comfyapi.model.job.JobState;
 import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
+import dev.comfyapi.model.message.JobEvent;
 
 import org.jspecify.annotations.Nullable;
 
@@ -17,14 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -63,7 +62,6 @@ final class TickTime implements Callable<Integer> {
     private final AtomicInteger beats = new AtomicInteger();
     private final AtomicInteger completions = new AtomicInteger();
     private final Queue<Throwable> wrong = new java.util.concurrent.ConcurrentLinkedQueue<>();
-    private final Set<LeaseKey> freed = ConcurrentHashMap.newKeySet();
     private volatile boolean over;
 
     @Override
@@ -136,9 +134,8 @@ final class TickTime implements Callable<Integer> {
                 settled = System.nanoTime();
                 queue.looks.settle();
             }
-            var free = new HashSet<>(freed);
             long began = System.nanoTime();
-            int _ = queue.looks.look(free);
+            int _ = queue.looks.look();
             looks.add(System.nanoTime() - began);
             TimeUnit.MILLISECONDS.sleep(10);
         }
@@ -191,11 +188,11 @@ final class TickTime implements Callable<Integer> {
         }
         hand.held.remove();
         hand.startedAt = System.nanoTime();
-        freed.add(running);
+        queue.looks.hear(new JobEvent.Freed(running.job(), running.epoch(), running.worker()));
         var outcome =
                 queue.leases.complete(
                         running, new LeaseStore.Result(run * 1_000L, run * 1_000, 0, RESULT));
-        freed.remove(running);
+        queue.looks.hear(new JobEvent.Finished(running.job(), JobState.SUCCEEDED));
         if (outcome != LeaseStore.Completion.RECORDED) {
             throw new IllegalStateException(running + " came to " + outcome);
         }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comfyapi.db.job.JobFilter;
+import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
 import dev.comfyapi.db.job.JobStore.Order;
 import dev.comfyapi.db.job.JobStore.Part;
@@ -32,6 +33,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.springframework.dao.DuplicateKeyException;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -116,6 +119,41 @@ class QueueCoreTest {
         assertThat(assigned.getFirst().graph()).contains("EmptyImage");
         assertThat(db.leader.assign(List.of(new Assigning(group, job, worker)))).isEmpty();
         assertThat(db.read(job).phase()).isEqualTo("assigned");
+    }
+
+    @Test
+    void a_worker_that_is_gone_is_assigned_nothing_and_the_job_waits_on() {
+        var job = db.aWaitingJob();
+        long worker = db.aWorker("gpu-gone");
+        var group = db.leader.groups().getFirst();
+        db.workers.leave(worker);
+
+        assertThat(db.leader.assign(List.of(new Assigning(group, job, worker)))).isEmpty();
+
+        assertThat(db.read(job).place()).isEqualTo(TokenPlace.QUEUE);
+    }
+
+    /// Otherwise each read is planned anew, for five times the cost of reading.
+    @Test
+    void reads_of_a_job_are_planned_once_for_all_jobs() {
+        var job = db.aWaitingJob();
+
+        try (var one = new SingleConnectionDataSource(db.url, true)) {
+            var jdbc = JdbcClient.create(one);
+            var jobs = new JobStore(jdbc);
+            for (int i = 0; i < 20; i++) {
+                assertThat(jobs.find(TENANT, job)).isPresent();
+            }
+            assertThat(
+                            jdbc.sql(
+                                            """
+                                            SELECT generic_plans FROM pg_prepared_statements
+                                            WHERE statement LIKE '%FROM (SELECT * FROM job WHERE id%'
+                                            """)
+                                    .query(Integer.class)
+                                    .single())
+                    .isPositive();
+        }
     }
 
     @Test

@@ -16,7 +16,6 @@ import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobClass;
 import dev.comfyapi.model.job.JobId;
-import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.job.LeaseStage;
 import dev.comfyapi.model.message.Assignment;
 
@@ -63,6 +62,9 @@ final class Assign {
     /// to the queue may be older than it.
     private static final Duration HIGH_WATER = Duration.ofSeconds(1);
 
+    /// Longest time between two readings of the fleet while anything happens.
+    private static final Duration READING = Duration.ofSeconds(1);
+
     private final MessageSender sender;
     private final GraphSeal seal;
     private final DispatchProperties properties;
@@ -79,6 +81,11 @@ final class Assign {
     private final Map<Group, Long> servedAt = new HashMap<>();
 
     private Pauses pauses = Pauses.NONE;
+
+    private List<LiveWorker> workers = List.of();
+    private final List<HeldLease> leases = new ArrayList<>();
+    private long readAt;
+    private long readTook = -1;
 
     private final Map<Group, JobId> highWater = new HashMap<>();
     private long highWaterSince = System.nanoTime();
@@ -98,24 +105,43 @@ final class Assign {
     /// @param more whether another look at once may find more
     record Look(int assigned, boolean more) {}
 
-    /// @param freed leases whose GPU is known to be free, though their rows do not say so yet
-    Look look(LeaderStore store, Set<LeaseKey> freed) {
-        var workers = store.workers();
-        var leases = store.leases();
-        var held = leases.stream().map(HeldLease::classId).collect(Collectors.toSet());
-        learn(store, held);
+    /// Reads who works and what they have, which grows with the fleet. Between two readings a look
+    /// knows what it assigned itself and what [Hints] say. All else that it is wrong about are
+    /// leases that have ended, which costs a moment and breaks no limit, and workers that have
+    /// left, to whom the database gives nothing.
+    void read(LeaderStore store) {
+        long began = System.nanoTime();
+        workers = store.workers();
+        given.keySet().retainAll(workers.stream().map(LiveWorker::id).collect(Collectors.toSet()));
+        leases.clear();
+        leases.addAll(store.leases());
+        readAt = System.nanoTime();
+        readTook = readAt - began;
+        learn(store, leases.stream().map(HeldLease::classId).collect(Collectors.toSet()));
         accounts.see(leases);
-        var candidates = candidates(store, workers, leases, freed);
+    }
+
+    /// Whether the fleet should be read again: at least once a second, and sooner when that costs
+    /// no more than a twentieth of the time, which with some dozens of workers means nearly always.
+    boolean isReadingDue() {
+        return readTook < 0
+                || System.nanoTime() - readAt > Math.min(READING.toNanos(), 20 * readTook);
+    }
+
+    /// Needs a reading before the first one.
+    Look look(LeaderStore store, Hints hints) {
+        leases.removeIf(lease -> hints.isOver(lease.key().job()));
+        var candidates = candidates(store, hints);
         if (candidates.stream().noneMatch(this::hasRoom)) {
             return new Look(0, false);
         }
         var groups = store.groups();
-        shares.activate(tenants(groups, leases));
+        shares.activate(tenants(groups));
         if (groups.isEmpty()) {
             return new Look(0, false);
         }
         learn(store, groups.stream().map(Group::classId).collect(Collectors.toSet()));
-        var snapshot = snapshot(store, groups, candidates, leases);
+        var snapshot = snapshot(store, groups, candidates);
         var matches = Matcher.match(snapshot);
         notePassed(matches);
         if (matches.assignings().isEmpty()) {
@@ -123,7 +149,7 @@ final class Assign {
         }
         var assigned = store.assign(matches.assignings());
         note(assigned, matches, snapshot);
-        send(assigned, workers);
+        send(assigned);
         return new Look(
                 assigned.size(), matches.exhausted() || assigned.size() == properties.batch());
     }
@@ -139,8 +165,8 @@ final class Assign {
     /// started: what is paused waits for its operator, whatever the fleet has. None while no worker
     /// lives at all, for that says nothing of a job.
     Set<Group> stranded(LeaderStore store) {
-        var workers = store.workers().stream().filter(worker -> !worker.quarantined()).toList();
-        if (workers.isEmpty()) {
+        var able = workers.stream().filter(worker -> !worker.quarantined()).toList();
+        if (able.isEmpty()) {
             return Set.of();
         }
         var groups = store.groups();
@@ -151,7 +177,7 @@ final class Assign {
             if (needs != null
                     && !pauses.cover(needs.pool())
                     && !shares.isPaused(group.tenant())
-                    && workers.stream().noneMatch(worker -> canRun(store, worker, needs))) {
+                    && able.stream().noneMatch(worker -> canRun(store, worker, needs))) {
                 stranded.add(group);
             }
         }
@@ -169,7 +195,7 @@ final class Assign {
                         && candidate.remainingMs() < properties.horizon().toMillis());
     }
 
-    private static Set<Integer> tenants(List<Group> groups, List<HeldLease> leases) {
+    private Set<Integer> tenants(List<Group> groups) {
         var tenants = new HashSet<Integer>();
         groups.forEach(group -> tenants.add(group.tenant()));
         leases.forEach(lease -> tenants.add(lease.tenant()));
@@ -178,16 +204,11 @@ final class Assign {
 
     // -- what there is --------------------------------------------------------------------------
 
-    private List<Candidate> candidates(
-            LeaderStore store,
-            List<LiveWorker> workers,
-            List<HeldLease> leases,
-            Set<LeaseKey> freed) {
-        given.keySet().retainAll(workers.stream().map(LiveWorker::id).toList());
+    private List<Candidate> candidates(LeaderStore store, Hints hints) {
         var busy =
                 leases.stream()
                         .filter(lease -> lease.stage() != LeaseStage.STORING)
-                        .filter(lease -> !freed.contains(lease.key()))
+                        .filter(lease -> !hints.isFreed(lease.key()))
                         .collect(Collectors.groupingBy(lease -> lease.key().worker()));
         return workers.stream()
                 .filter(LiveWorker::accepting)
@@ -215,7 +236,7 @@ final class Assign {
         long sum = 0;
         for (var lease : held) {
             long expected = accounts.estimate(lease.classId()).runMs();
-            @Nullable Long running = lease.runningMs();
+            @Nullable Long running = runningMs(lease);
             if (running != null && running > expected + OVERRUN.toMillis()) {
                 return Candidate.UNKNOWN;
             }
@@ -224,11 +245,13 @@ final class Assign {
         return sum;
     }
 
-    private Snapshot snapshot(
-            LeaderStore store,
-            List<Group> groups,
-            List<Candidate> candidates,
-            List<HeldLease> leases) {
+    /// As it was when it was read, and the time since.
+    private @Nullable Long runningMs(HeldLease lease) {
+        @Nullable Long running = lease.runningMs();
+        return running == null ? null : running + (System.nanoTime() - readAt) / 1_000_000;
+    }
+
+    private Snapshot snapshot(LeaderStore store, List<Group> groups, List<Candidate> candidates) {
         long now = System.nanoTime();
         if (now - highWaterSince > HIGH_WATER.toNanos()) {
             highWater.clear();
@@ -309,6 +332,9 @@ final class Assign {
                 continue;
             }
             servedAt.put(group, System.nanoTime());
+            leases.add(
+                    new HeldLease(
+                            lease, group.tenant(), group.classId(), LeaseStage.ASSIGNED, null));
             accounts.begin(
                     lease, group.tenant(), group.classId(), matches.loads().contains(lease.job()));
             @Nullable JobClass needs = classes.get(group.classId());
@@ -317,9 +343,10 @@ final class Assign {
             }
         }
         // Only past jobs that have all been taken.
+        var taken = assigned.stream().map(one -> one.lease().job()).collect(Collectors.toSet());
         for (var waiting : snapshot.waiting()) {
             for (var head : waiting.heads()) {
-                if (!groups.containsKey(head.job())) {
+                if (!taken.contains(head.job())) {
                     break;
                 }
                 highWater.put(head.group(), head.job());
@@ -327,7 +354,7 @@ final class Assign {
         }
     }
 
-    private void send(List<Assignment> assigned, List<LiveWorker> workers) {
+    private void send(List<Assignment> assigned) {
         var byId = workers.stream().collect(Collectors.toMap(LiveWorker::id, w -> w));
         for (var assignment : assigned) {
             @Nullable LiveWorker worker = byId.get(assignment.lease().worker());

@@ -1,14 +1,10 @@
 package dev.comfyapi.api.dispatch;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-
 import dev.comfyapi.api.dispatch.Leadership.Reign;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
-import dev.comfyapi.model.job.LeaseKey;
 import dev.comfyapi.model.message.JobEvent;
 
 import io.micrometer.core.instrument.Counter;
@@ -29,7 +25,6 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
@@ -56,14 +51,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
     private final String name = hostname() + "/" + ProcessHandle.current().pid();
     private final Semaphore bell = new Semaphore(0);
 
-    /// Leases whose GPU is free though their rows still say otherwise, by what workers sent; a hint
-    /// that goes stale fast.
-    private final Cache<LeaseKey, Boolean> freed =
-            Caffeine.newBuilder()
-                    .maximumSize(10_000)
-                    .expireAfterWrite(Duration.ofSeconds(30))
-                    .build();
-
+    private final Hints hints = new Hints();
     private final Timer ticks;
     private final Counter assigned;
     private final Counter reaped;
@@ -111,16 +99,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
     /// What other instances and the workers say that may make a match possible.
     @EventListener
     void hear(JobEvent event) {
-        switch (event) {
-            case JobEvent.Freed free -> {
-                freed.put(new LeaseKey(free.job(), free.epoch(), free.worker()), true);
-                ring();
-            }
-            case JobEvent.Submitted _, JobEvent.Requeued _, JobEvent.Finished _ -> ring();
-            case JobEvent.Started _, JobEvent.Progress _, JobEvent.Preview _ -> {
-                // Nobody became free, and nobody waits more than before.
-            }
-        }
+        ringIf(hints.hear(event));
     }
 
     @Override
@@ -204,7 +183,10 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
     }
 
     private void look(Assign assign, LeaderStore store) {
-        var look = assign.look(store, Map.copyOf(freed.asMap()).keySet());
+        if (assign.isReadingDue()) {
+            assign.read(store);
+        }
+        var look = assign.look(store, hints);
         assigned.increment(look.assigned());
         ringIf(look.more());
     }

@@ -9,13 +9,16 @@ import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;
+import dev.comfyapi.model.job.JobState;
+import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.message.JobEvent;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
-import java.util.Set;
+import java.util.UUID;
 
 /// The leader's duties one by one on a real Postgres: what it does about pauses, about wishes of
 /// operators and about jobs that nobody can run.
@@ -47,7 +50,8 @@ class LeaderTest {
 
     private int look() {
         assign.settle(store);
-        return assign.look(store, Set.of()).assigned();
+        assign.read(store);
+        return assign.look(store, new Hints()).assigned();
     }
 
     private String phase(JobId job) {
@@ -87,6 +91,7 @@ class LeaderTest {
 
     private int strand(Strand strand, Duration sinceTheStart) {
         assign.settle(store);
+        assign.read(store);
         return strand.run(store, assign.stranded(store), sinceTheStart.toNanos());
     }
 
@@ -156,5 +161,73 @@ class LeaderTest {
 
         assertThat(phase(job)).isEqualTo("waiting_capable_worker");
         assertThat(strand(strand, TIMEOUT.multipliedBy(5).plusSeconds(1))).isOne();
+    }
+
+    /// With the limit of one running job.
+    private void limitedToOne() {
+        assertThat(api.jdbc().sql("UPDATE tenant SET max_running = 1").update()).isPositive();
+    }
+
+    private LeaseKey lease() {
+        return api.jdbc()
+                .sql("SELECT job_id, epoch, worker_id FROM lease")
+                .query((rs, _) ->
+                        new LeaseKey(
+                                new JobId(rs.getObject(1, UUID.class)),
+                                rs.getInt(2),
+                                rs.getLong(3)))
+                .single();
+    }
+
+    private int lookWithoutReading(Hints hints) {
+        return assign.look(store, hints).assigned();
+    }
+
+    @Test
+    void between_two_readings_of_the_fleet_a_limit_holds_and_the_word_that_a_job_ended_is_enough() {
+        limitedToOne();
+        api.aWorker("one", MODEL);
+        api.aWorker("other", MODEL);
+        api.submitted();
+        api.submitted();
+        var hints = new Hints();
+        assertThat(look()).isOne();
+        assertThat(lookWithoutReading(hints)).isZero();
+
+        var lease = lease();
+        api.succeed(lease, new byte[] {1});
+        assertThat(lookWithoutReading(hints)).isZero();
+        assertThat(hints.hear(new JobEvent.Finished(lease.job(), JobState.SUCCEEDED))).isTrue();
+
+        assertThat(lookWithoutReading(hints)).isOne();
+    }
+
+    @Test
+    void the_word_that_a_running_job_was_canceled_does_not_free_its_worker() {
+        limitedToOne();
+        api.aWorker("one", MODEL);
+        api.submitted();
+        api.submitted();
+        assertThat(look()).isOne();
+        var hints = new Hints();
+
+        hints.hear(new JobEvent.Finished(lease().job(), JobState.CANCELED));
+
+        assertThat(lookWithoutReading(hints)).isZero();
+    }
+
+    @Test
+    void a_worker_that_left_since_the_fleet_was_read_gets_nothing() {
+        var leaving = api.aWorker("leaving", MODEL);
+        var job = api.submitted();
+        assign.settle(store);
+        assign.read(store);
+
+        api.leave(leaving);
+
+        assertThat(lookWithoutReading(new Hints())).isZero();
+        assertThat(api.get("/api/v1/jobs/" + job).at("/status")).isEqualTo("queued");
+        api.aWorker("staying", MODEL);
+        assertThat(look()).isOne();
     }
 }

@@ -3,13 +3,12 @@ package dev.comfyapi.api.dispatch;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.secret.GraphSeal;
 import dev.comfyapi.messaging.MessageSender;
-import dev.comfyapi.model.job.LeaseKey;
+import dev.comfyapi.model.message.JobEvent;
 
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
 
 import java.util.Map;
-import java.util.Set;
 
 /// The leader's looks at the queue, one by one, for benchmarks. It is in this package because the
 /// API shows them to nobody.
@@ -17,6 +16,7 @@ public final class Looks {
 
     private final LeaderStore store;
     private final Assign assign;
+    private final Hints hints = new Hints();
 
     /// @param settings of `comfyapi.dispatch`; what is not named is as shipped
     public Looks(
@@ -29,10 +29,19 @@ public final class Looks {
         settle();
     }
 
-    /// @param freed leases whose GPU is known to be free
+    /// What workers send to the API. May be called while a look is on its way.
+    public void hear(JobEvent event) {
+        hints.hear(event);
+    }
+
+    /// As the leader looks: the fleet is read again when that is due.
+    ///
     /// @return how many jobs got a worker
-    public int look(Set<LeaseKey> freed) {
-        return assign.look(store, freed).assigned();
+    public int look() {
+        if (assign.isReadingDue()) {
+            assign.read(store);
+        }
+        return assign.look(store, hints).assigned();
     }
 
     /// What the leader does once a second.

@@ -67,13 +67,15 @@ public final class LeaderStore {
                 ORDER BY job_id LIMIT :most) q
             """;
 
-    /// The rows that come back, not the ones asked for, are the leases.
+    /// The rows that come back, not the ones asked for, are the leases. The leader may have thought
+    /// of a worker that has left since.
     private static final String ASSIGN =
             """
             WITH p AS (
-                SELECT * FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :jobs::uuid[],
-                                     :workers::bigint[])
-                AS p(tenant_id, class_id, band, job_id, worker_id)),
+                SELECT p.* FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :jobs::uuid[],
+                                       :workers::bigint[])
+                AS p(tenant_id, class_id, band, job_id, worker_id)
+                JOIN worker w ON w.id = p.worker_id AND NOT w.gone),
             q AS (
                 DELETE FROM queue q USING p
                 WHERE (q.tenant_id, q.class_id, q.band, q.job_id) = (p.tenant_id, p.class_id, p.band, p.job_id)
