@@ -26,6 +26,7 @@ import picocli.CommandLine.Command;
             Pauses.class,
             CancelRaces.class,
             LateStart.class,
+            ClockJumps.class,
             Combined.class
         })
 public final class FaultRuns {

@@ -34,7 +34,7 @@ final class LateStart extends FaultRun {
         do {
             Collections.shuffle(order, random);
         } while (order.getLast() != Part.POSTGRES && order.getLast() != Part.KAFKA);
-        return new Setting(SharedRun.APIS, List.of(), List.of(), order, PAUSE);
+        return new Setting(SharedRun.APIS, List.of(), List.of(), order, PAUSE, null);
     }
 
     @Override

@@ -47,17 +47,19 @@ final class Platform implements AutoCloseable {
     /// @param workerArguments settings of each worker, as `--name=value`
     /// @param order in which its parts are started
     /// @param pause between the starts of two parts
+    /// @param clocks whose clock the APIs and workers have; null for this machine's
     record Setting(
             int apis,
             List<String> apiArguments,
             List<String> workerArguments,
             List<Part> order,
-            Duration pause) {
+            Duration pause,
+            @Nullable FalseClocks clocks) {
 
         static final List<Part> USUAL = List.of(Part.POSTGRES, Part.KAFKA, Part.API, Part.WORKERS);
 
         Setting(int apis, List<String> apiArguments, List<String> workerArguments) {
-            this(apis, apiArguments, workerArguments, USUAL, Duration.ZERO);
+            this(apis, apiArguments, workerArguments, USUAL, Duration.ZERO, null);
         }
     }
 
@@ -234,14 +236,17 @@ final class Platform implements AutoCloseable {
                                 "--comfyapi.artifacts.folder=" + folder.resolve("artifacts")));
         command.addAll(arguments);
         try {
-            running.put(
-                    name,
+            var process =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
                             .redirectOutput(
                                     ProcessBuilder.Redirect.appendTo(
-                                            folder.resolve(name + ".out").toFile()))
-                            .start());
+                                            folder.resolve(name + ".out").toFile()));
+            @Nullable FalseClocks clocks = setting.clocks();
+            if (clocks != null) {
+                clocks.give(name, process.environment());
+            }
+            running.put(name, process.start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

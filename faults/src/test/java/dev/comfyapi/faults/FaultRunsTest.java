@@ -1,6 +1,7 @@
 package dev.comfyapi.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 
@@ -66,6 +67,17 @@ class FaultRunsTest {
     void the_platform_survives_one_fault_after_the_other() throws Exception {
         var run = new Combined();
         run.programs = PROGRAMS;
+
+        assertThat(run.report()).isTrue();
+    }
+
+    /// Where libfaketime is installed.
+    @Test
+    void clocks_that_jump_expire_nothing_and_start_nothing_before_its_time() throws Exception {
+        assumeTrue(FalseClocks.find().isPresent(), "libfaketime is not installed");
+        var run = new ClockJumps();
+        run.programs = PROGRAMS;
+        run.trials = 4;
 
         assertThat(run.report()).isTrue();
     }

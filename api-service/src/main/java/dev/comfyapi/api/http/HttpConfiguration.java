@@ -20,7 +20,6 @@ import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.ser.std.StdSerializer;
 
-import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -77,12 +76,6 @@ class HttpConfiguration implements WebMvcConfigurer {
             factory.addContextCustomizers(
                     context -> context.getPipeline().addValve(new PresenceValve()));
         };
-    }
-
-    @Bean
-    @SuppressWarnings("TimeZoneUsage")
-    Clock clock() {
-        return Clock.systemUTC();
     }
 
     /// Times in UTC with exactly three digits of a second.

@@ -1,6 +1,7 @@
 package dev.comfyapi.api.submit;
 
 import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.UUIDClock;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
 import dev.comfyapi.api.http.ApiProblem;
@@ -61,7 +62,7 @@ final class Submissions {
     private final ObjectProvider<QueueBell> bell;
     private final Allowance allowance;
     private final Clock clock;
-    private final TimeBasedEpochGenerator ids = Generators.timeBasedEpochGenerator();
+    private final TimeBasedEpochGenerator ids;
     private final Counter submitted;
 
     Submissions(
@@ -84,6 +85,15 @@ final class Submissions {
         this.bell = bell;
         this.allowance = allowance;
         this.clock = clock;
+        this.ids =
+                Generators.timeBasedEpochGenerator(
+                        null,
+                        new UUIDClock() {
+                            @Override
+                            public long currentTimeMillis() {
+                                return clock.millis();
+                            }
+                        });
         this.submitted =
                 Counter.builder("comfyapi.jobs.submitted")
                         .description("Jobs accepted from clients")

@@ -22,10 +22,11 @@ public final class LeaseStore {
             """
             WITH l AS (
                 DELETE FROM lease WHERE job_id = :job AND epoch = :epoch AND worker_id = :worker
-                RETURNING job_id, epoch, worker_id, started_at),
+                RETURNING job_id, epoch, worker_id, assigned_at),
             j AS (
                 UPDATE job SET state = 1, finished_at = now(), epoch = l.epoch, worker_id = l.worker_id,
-                               started_at = now() - :started_ago * interval '1 ms', gpu_ms = :gpu_ms,
+                               started_at = greatest(l.assigned_at, now() - :started_ago * interval '1 ms'),
+                               gpu_ms = :gpu_ms,
                                store_ms = :store_ms, result = :result::jsonb
                 FROM l WHERE id = :job AND state = 0
                 %s),
