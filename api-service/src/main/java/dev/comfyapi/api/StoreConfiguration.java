@@ -5,6 +5,7 @@ import dev.comfyapi.db.account.KeyStore;
 import dev.comfyapi.db.account.RemovalStore;
 import dev.comfyapi.db.audit.AuditStore;
 import dev.comfyapi.db.catalogue.FleetStore;
+import dev.comfyapi.db.job.BatchStore;
 import dev.comfyapi.db.job.DeadLetterStore;
 import dev.comfyapi.db.job.ErasureStore;
 import dev.comfyapi.db.job.IdempotencyStore;
@@ -54,6 +55,11 @@ class StoreConfiguration {
     @Bean
     LiveJobStore liveJobStore(JdbcClient jdbc) {
         return new LiveJobStore(jdbc);
+    }
+
+    @Bean
+    BatchStore batchStore(JdbcClient jdbc) {
+        return new BatchStore(jdbc);
     }
 
     @Bean

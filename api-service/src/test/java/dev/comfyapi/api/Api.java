@@ -110,7 +110,10 @@ public final class Api implements AutoCloseable {
                 .noneMatch(p -> p.startsWith("--comfyapi.dispatch.enabled"))) {
             all.add("--comfyapi.dispatch.enabled=false");
         }
-        all.add("--comfyapi.catalogue.keep=1ms");
+        if (List.of(properties).stream()
+                .noneMatch(p -> p.startsWith("--comfyapi.catalogue.keep"))) {
+            all.add("--comfyapi.catalogue.keep=1ms");
+        }
         all.add("--comfyapi.drain=0s");
         all.add("--comfyapi.queue.keep=1ms");
         context =

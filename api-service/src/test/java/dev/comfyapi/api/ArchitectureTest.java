@@ -104,6 +104,19 @@ class ArchitectureTest {
                     "model.message");
 
     @ArchTest
+    static final ArchRule batch_looks_after_jobs_together =
+            mayUse(
+                    "batch",
+                    "api.dispatch",
+                    "api.housekeeping",
+                    "api.http",
+                    "api.job",
+                    "db.job",
+                    "messaging",
+                    "model.job",
+                    "model.message");
+
+    @ArchTest
     static final ArchRule stream_brings_news_to_jobs =
             mayUse(
                     "stream",
@@ -120,6 +133,7 @@ class ArchitectureTest {
                     "submit",
                     "api.http",
                     "api.asset",
+                    "api.batch",
                     "api.catalogue",
                     "api.job",
                     "api.limit",
@@ -144,6 +158,7 @@ class ArchitectureTest {
             mayUse(
                     "webhook",
                     "api.audit",
+                    "api.batch",
                     "api.http",
                     "api.job",
                     "api.outbound",

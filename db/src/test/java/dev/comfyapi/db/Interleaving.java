@@ -3,9 +3,12 @@ package dev.comfyapi.db;
 import static dev.comfyapi.db.Database.TENANT;
 
 import dev.comfyapi.db.invariant.InvariantStore;
+import dev.comfyapi.db.job.BatchStore;
+import dev.comfyapi.db.job.JobRow;
 import dev.comfyapi.db.job.JobStore;
 import dev.comfyapi.db.job.JobStore.Cancellation;
 import dev.comfyapi.db.job.LiveJobStore;
+import dev.comfyapi.db.job.NewBatch;
 import dev.comfyapi.db.job.NewJob;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.queue.Assigning;
@@ -23,6 +26,8 @@ import dev.comfyapi.model.job.Priority;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -39,6 +44,7 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -85,6 +91,12 @@ final class Interleaving {
     /// Leases that somebody has answered for.
     private final List<LeaseKey> answered = new ArrayList<>();
 
+    /// How many jobs each batch has.
+    private final Map<UUID, Integer> batches = new ConcurrentHashMap<>();
+
+    /// Batches whose end somebody was told that it has made.
+    private final Set<UUID> endedBatches = ConcurrentHashMap.newKeySet();
+
     private final List<Long> workers = new ArrayList<>();
     final AtomicLong steps = new AtomicLong();
 
@@ -110,8 +122,10 @@ final class Interleaving {
                 threads.execute(actor(random.nextLong(), this::cancel));
                 threads.execute(actor(random.nextLong(), this::change));
                 threads.execute(actor(random.nextLong(), this::keepHouse));
+                threads.execute(actor(random.nextLong(), this::keepBatches));
                 threads.execute(actor(random.nextLong(), this::look));
             }
+            threads.execute(actor(random.nextLong(), (r, s) -> submitBatch(r, s, jobClass)));
             for (int i = 0; i < 4; i++) {
                 threads.execute(actor(random.nextLong(), this::work));
             }
@@ -139,8 +153,9 @@ final class Interleaving {
 
     /// The stores, over a connection of one actor.
     private record Stores(
-            JdbcClient jdbc,
+            TransactionTemplate transactions,
             JobStore jobs,
+            BatchStore batches,
             LiveJobStore live,
             LeaderStore leader,
             LeaseStore leases,
@@ -173,8 +188,9 @@ final class Interleaving {
         connections.add(source);
         var jdbc = JdbcClient.create(source);
         return new Stores(
-                jdbc,
+                new TransactionTemplate(new JdbcTransactionManager(source)),
                 new JobStore(jdbc),
+                new BatchStore(jdbc),
                 new LiveJobStore(jdbc),
                 new LeaderStore(jdbc),
                 new LeaseStore(jdbc, Duration.ofMillis(1)),
@@ -229,6 +245,87 @@ final class Interleaving {
             if (recent.size() > KEPT) {
                 recent.removeFirst();
             }
+        }
+    }
+
+    private void submitBatch(Random random, Stores stores, int jobClass) {
+        if (batches.size() - endedBatches.size() > 20) {
+            look(random, stores);
+            return;
+        }
+        var id = Database.newId().value();
+        @Nullable Integer limit = random.nextInt(4) == 0 ? null : (Integer) (1 + random.nextInt(3));
+        boolean failFast = random.nextInt(4) == 0;
+        var jobs = new ArrayList<NewJob>();
+        for (int i = 0; i < 6; i++) {
+            jobs.add(ofBatch(random, id, jobClass, limit != null));
+        }
+        jobs.forEach(job -> submitted.put(job.id(), job));
+        batches.put(id, jobs.size());
+        stores.transactions.executeWithoutResult(_ -> {
+            stores.batches.add(
+                    TENANT, new NewBatch(id, null, jobs.size(), limit, failFast, null, "{}", null));
+            stores.jobs.submit(TENANT, jobs.subList(0, 3));
+            stores.jobs.submit(TENANT, jobs.subList(3, 6));
+        });
+        synchronized (recent) {
+            jobs.forEach(job -> recent.add(job.id()));
+            while (recent.size() > KEPT) {
+                recent.removeFirst();
+            }
+        }
+    }
+
+    private static NewJob ofBatch(Random random, UUID batch, int jobClass, boolean held) {
+        var now = Instant.now();
+        var plain = Database.aJob(jobClass, 1 + random.nextInt(3));
+        return new NewJob(
+                plain.id(),
+                plain.classId(),
+                plain.priority(),
+                plain.graph(),
+                plain.params(),
+                plain.metadata(),
+                plain.tags(),
+                batch,
+                null,
+                null,
+                random.nextInt(6) == 0 ? now.plusMillis(random.nextInt(60)) : null,
+                random.nextInt(6) == 0 ? now.plusMillis(20 + random.nextInt(100)) : null,
+                random.nextInt(6) == 0 ? now.plusMillis(20 + random.nextInt(150)) : null,
+                null,
+                plain.maxFailures(),
+                plain.runTimeoutMs(),
+                false,
+                null,
+                null,
+                held);
+    }
+
+    private void keepBatches(Random random, Stores stores) {
+        for (var open : stores.batches.open(Map.of(), null, 100)) {
+            if (open.firstLive() == null) {
+                finish(stores, open.id());
+            } else if (open.isEnding()) {
+                stores.live.walkBatch(TENANT, open.id(), jobs -> cancelAll(stores, jobs));
+            } else {
+                stores.batches.release(open.id());
+                if (random.nextInt(10) == 0) {
+                    // Too early: nothing comes of it.
+                    finish(stores, open.id());
+                }
+            }
+        }
+    }
+
+    private void finish(Stores stores, UUID batch) {
+        if (stores.batches.finish(batch)) {
+            check(endedBatches.add(batch), "a batch that ended twice", batch);
+            var row = stores.batches.find(TENANT, batch).orElseThrow();
+            check(
+                    row.ended().all() == batches.getOrDefault(batch, 0),
+                    "a batch that did not count all of its jobs",
+                    row);
         }
     }
 
@@ -327,7 +424,17 @@ final class Interleaving {
             int from = random.nextInt(recent.size());
             some = List.copyOf(recent.subList(from, Math.min(from + 5, recent.size())));
         }
-        for (var canceled : stores.live.cancel(TENANT, some)) {
+        cancelAll(stores, some);
+        if (random.nextInt(4) == 0) {
+            stores.jobs
+                    .find(TENANT, some.getFirst())
+                    .map(JobRow::batchId)
+                    .ifPresent(batch -> stores.batches.cancel(TENANT, batch));
+        }
+    }
+
+    private void cancelAll(Stores stores, List<JobId> jobs) {
+        for (var canceled : stores.live.cancel(TENANT, jobs)) {
             tell(canceled.job(), JobState.CANCELED);
         }
     }

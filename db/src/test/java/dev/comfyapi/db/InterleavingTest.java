@@ -136,6 +136,26 @@ class InterleavingTest {
                         "UPDATE lease SET band = ?,",
                         "UPDATE lease SET band = coalesce(band, ?),"),
                 new Mutation(
+                        "promote of what a batch holds",
+                        "DELETE FROM delayed WHERE job_id IN",
+                        "held_by IS NULL AND",
+                        ""),
+                new Mutation(
+                        "release of more than the limit of a batch",
+                        "SET active = ARRAY",
+                        "- (SELECT count(*) FROM a)",
+                        ""),
+                new Mutation(
+                        "release by two leaders at once",
+                        "SET active = ARRAY",
+                        "FOR UPDATE),",
+                        "),"),
+                new Mutation(
+                        "the end of a batch of which a job lives",
+                        "AS leaves_at",
+                        "AND c.live = 0",
+                        ""),
+                new Mutation(
                         "cancel of many without flagging their leases",
                         "= ANY (?::uuid[]) AND tenant_id = ? AND state = 0",
                         "SET canceled = true",

@@ -104,8 +104,11 @@ class JobListTest {
         assertThat(ids(JobFilter.of(JobStatus.RUNNING))).containsExactly(running.job());
         assertThat(ids(new JobFilter(List.of(), batch, null, Map.of(), null, null, null, null)))
                 .containsExactly(batched);
-        assertThat(live.ofBatch(TENANT, batch)).containsExactly(batched);
-        assertThat(live.ofBatch(2, batch)).isEmpty();
+        var walked = new ArrayList<JobId>();
+        live.walkBatch(2, batch, walked::addAll);
+        assertThat(walked).isEmpty();
+        live.walkBatch(TENANT, batch, walked::addAll);
+        assertThat(walked).containsExactly(batched);
     }
 
     private JobId inBatch(java.util.UUID batch) {

@@ -13,7 +13,12 @@ import org.slf4j.LoggerFactory;
 final class Expire {
 
     private static final Logger LOG = LoggerFactory.getLogger(Expire.class);
-    private static final int BATCH = 100;
+    private static final int BATCH = 500;
+
+    /// A large batch expires at one moment: so many at a time, so that the queue is looked at in
+    /// between.
+    private static final int ROUNDS = 10;
+
     private static final String NOT_STARTED =
             """
             {"message": "No worker was free before the start deadline.", "attempt": null}
@@ -30,9 +35,9 @@ final class Expire {
     }
 
     void run(LeaderStore store) {
-        for (var job : store.expire(BATCH, NOT_STARTED, NOT_FINISHED)) {
-            LOG.info("Job {} expired: no worker had it before its deadline", job);
-            sender.publish(new JobEvent.Finished(job, JobState.EXPIRED));
+        int expired = BATCH;
+        for (int i = 0; i < ROUNDS && expired >= BATCH; i++) {
+            expired = expireWaiting(store);
         }
         for (var overdue : store.expireLeases(BATCH, NOT_FINISHED)) {
             var lease = overdue.lease();
@@ -43,5 +48,14 @@ final class Expire {
             sender.send(overdue.lane(), new LaneMessage.Cancel(lease));
             sender.publish(new JobEvent.Finished(lease.job(), JobState.EXPIRED));
         }
+    }
+
+    private int expireWaiting(LeaderStore store) {
+        var expired = store.expire(BATCH, NOT_STARTED, NOT_FINISHED);
+        for (var job : expired) {
+            LOG.info("Job {} expired: no worker had it before its deadline", job);
+            sender.publish(new JobEvent.Finished(job, JobState.EXPIRED));
+        }
+        return expired.size();
     }
 }

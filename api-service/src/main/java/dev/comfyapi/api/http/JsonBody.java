@@ -74,7 +74,14 @@ public final class JsonBody {
     /// @throws ApiProblem when the type, the size or the JSON is not acceptable
     public JsonNode read(HttpServletRequest request) throws IOException {
         checkType(request);
-        var text = decode(bytes(request));
+        return parse(bytes(request));
+    }
+
+    /// The value that these bytes are, if they are one in UTF-8; may be any JSON value.
+    ///
+    /// @throws ApiProblem when they are not
+    public JsonNode parse(byte[] bytes) {
+        var text = decode(bytes);
         if (text.startsWith("\uFEFF")) {
             throw malformed("A byte-order mark is not allowed.", 1, 1);
         }
@@ -89,6 +96,11 @@ public final class JsonBody {
         }
     }
 
+    /// Most bytes of one value.
+    public long largest() {
+        return limit.toBytes();
+    }
+
     /// The same, or an empty object when the client sent no body at all.
     public JsonNode readIfAny(HttpServletRequest request) throws IOException {
         boolean none =
@@ -97,12 +109,17 @@ public final class JsonBody {
         return none ? json.createObjectNode() : read(request);
     }
 
-    private static void checkType(HttpServletRequest request) {
+    /// @throws ApiProblem when the body is compressed or encoded otherwise
+    public static void refuseEncoded(HttpServletRequest request) {
         var encoding = request.getHeader("Content-Encoding");
         if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
             throw ApiProblem.of(
                     ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Encoded bodies are not supported.");
         }
+    }
+
+    private static void checkType(HttpServletRequest request) {
+        refuseEncoded(request);
         if (!isJson(request.getContentType())) {
             throw ApiProblem.of(
                             ProblemCode.UNSUPPORTED_MEDIA_TYPE,

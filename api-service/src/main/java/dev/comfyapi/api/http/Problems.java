@@ -48,7 +48,7 @@ public final class Problems {
     }
 
     /// Whether more would not be noted.
-    boolean isFull() {
+    public boolean isFull() {
         return found.size() >= MOST;
     }
 
@@ -122,7 +122,7 @@ public final class Problems {
     }
 
     /// A member's name as a part of a JSON pointer, safe to show.
-    static String escaped(String name) {
+    public static String escaped(String name) {
         var shown = new StringBuilder();
         name.codePoints()
                 .limit(200)

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 
 /// Cancels all live jobs that a filter means, some at a time.
@@ -26,7 +27,7 @@ import java.util.concurrent.locks.LockSupport;
 /// When it breaks off half-way (the database goes away, the process dies) those of the chunks
 /// before are canceled, for good, and the others are not: asking again does what is left.
 @Component
-final class BulkCancel {
+public final class BulkCancel {
 
     private static final Logger LOG = LoggerFactory.getLogger(BulkCancel.class);
 
@@ -56,13 +57,28 @@ final class BulkCancel {
         if (filter.batch() == null) {
             store.walk(tenant, chunk -> take(tenant, filter, chunk, inEarnest, counts));
         } else {
-            take(tenant, filter, store.ofBatch(tenant, filter.batch()), inEarnest, counts);
+            store.walkBatch(
+                    tenant,
+                    filter.batch(),
+                    chunk -> take(tenant, filter, chunk, inEarnest, counts));
         }
         if (counts[1] > 0) {
             LOG.info("{} jobs canceled together by their client", counts[1]);
             bell.forEach(QueueBell::ring);
         }
         return new Outcome(counts[0], counts[1]);
+    }
+
+    /// All that lives of a batch.
+    ///
+    /// @return how many this call has canceled
+    public long ofBatch(int tenant, UUID batch) {
+        var canceled = new long[1];
+        store.walkBatch(tenant, batch, chunk -> canceled[0] += cancel(tenant, chunk));
+        if (canceled[0] > 0) {
+            bell.forEach(QueueBell::ring);
+        }
+        return canceled[0];
     }
 
     private void take(

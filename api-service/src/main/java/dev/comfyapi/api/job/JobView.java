@@ -21,6 +21,7 @@ import java.util.UUID;
 /// @param imageUrl the first picture's link
 /// @param params the parameters with defaults filled in and the seed drawn
 /// @param queue while it waits
+/// @param customId your name for it in its batch
 /// @param queuedAt since when it waits for a worker; null while its start is in the future
 /// @param expiresAt when the job and its files are deleted; not before it has ended
 /// @param erasedAt when its content was erased
@@ -52,6 +53,7 @@ public record JobView(
         int priority,
         String pool,
         @Nullable UUID batchId,
+        @Nullable String customId,
         @Nullable UUID retryOf,
         @Nullable Attempt attempt,
         Instant createdAt,
@@ -196,6 +198,7 @@ public record JobView(
                 priority,
                 pool,
                 batchId,
+                customId,
                 retryOf,
                 attempt,
                 createdAt,

@@ -75,6 +75,7 @@ public final class JobViews {
                 row.priority().value(),
                 row.pool(),
                 row.batchId(),
+                row.customId(),
                 row.retryOf(),
                 attempt(row),
                 row.createdAt(),

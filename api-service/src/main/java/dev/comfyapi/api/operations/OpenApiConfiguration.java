@@ -151,7 +151,7 @@ class OpenApiConfiguration {
         if (changes) {
             add(operation, "412", "It has changed since it was read");
         }
-        if (method.equals("POST") && path.matches("/api/v1/(generate|jobs).*")) {
+        if (method.equals("POST") && path.matches("/api/v1/(generate|jobs|batches).*")) {
             add(operation, "429", "Too many jobs are waiting; repeat after `Retry-After`");
         }
         add(operation, "default", "Any other problem");

@@ -78,6 +78,9 @@ public final class QueueOutlook {
         var now = now();
         var needs = needs(row);
         var plain = plain(now, row, needs);
+        if (row.held()) {
+            return plain;
+        }
         if (row.place() == TokenPlace.LEASE) {
             return now.afterOthers(row.id())
                     .map(time -> plain.starting(null, at(time), at(time.multipliedBy(2))))
@@ -135,6 +138,12 @@ public final class QueueOutlook {
         }
         if (capable.isEmpty()) {
             return Advice.of(0, Advice.NO_WORKER, whyNobody(now, needs));
+        }
+        if (row.held()) {
+            return Advice.of(
+                    count,
+                    "waiting_concurrency",
+                    "As many jobs of its batch wait or run as the batch lets at one time.");
         }
         if (row.place() == TokenPlace.DELAYED) {
             return Advice.of(

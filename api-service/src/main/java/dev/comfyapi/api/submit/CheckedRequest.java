@@ -48,6 +48,15 @@ record CheckedRequest(
 
     /// The same with another finish deadline.
     CheckedRequest finishingWithin(Duration span) {
+        return with(span, webhook);
+    }
+
+    /// The same, telling another address.
+    CheckedRequest telling(JobWebhook other) {
+        return with(finishWithin, other);
+    }
+
+    private CheckedRequest with(@Nullable Duration span, @Nullable JobWebhook told) {
         return new CheckedRequest(
                 graph,
                 params,
@@ -62,7 +71,7 @@ record CheckedRequest(
                 metadata,
                 tags,
                 pool,
-                webhook);
+                told);
     }
 
     /// Which of its deadlines no job submitted now could keep.

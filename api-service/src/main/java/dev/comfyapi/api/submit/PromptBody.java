@@ -213,9 +213,11 @@ record PromptBody(
                                             + " job.canceled and job.expired; job.started besides")
                     List<String> events) {}
 
-    /// Describes the body of a batch.
-    @Schema(name = "BatchRequest", additionalProperties = Schema.AdditionalPropertiesValue.FALSE)
-    record BatchBody(
+    /// Describes the body of `/generate/batch`.
+    @Schema(
+            name = "GenerateBatchRequest",
+            additionalProperties = Schema.AdditionalPropertiesValue.FALSE)
+    record SmallBatchBody(
             @Schema(
                             requiredMode = Schema.RequiredMode.REQUIRED,
                             description = "1 to 10 prompt requests")
@@ -223,5 +225,11 @@ record PromptBody(
             @Schema(
                             defaultValue = "false",
                             description = "Let the valid ones run when some are not")
-                    Boolean partial) {}
+                    Boolean partial,
+            @Schema(
+                            description =
+                                    "An address that is told of the end (`batch.completed`, the"
+                                            + " usual), and of each job if its `events` name those"
+                                            + " of jobs")
+                    WebhookBody webhook) {}
 }

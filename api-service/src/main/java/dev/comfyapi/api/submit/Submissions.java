@@ -11,11 +11,14 @@ import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.api.limit.Allowance;
+import dev.comfyapi.db.job.BatchStore;
 import dev.comfyapi.db.job.IdempotencyStore;
 import dev.comfyapi.db.job.IdempotencyStore.Claim;
 import dev.comfyapi.db.job.JobClassStore;
 import dev.comfyapi.db.job.JobStore;
+import dev.comfyapi.db.job.NewBatch;
 import dev.comfyapi.db.job.NewJob;
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.Priority;
@@ -35,6 +38,8 @@ import org.springframework.transaction.support.TransactionTemplate;
 
 import tools.jackson.databind.json.JsonMapper;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,6 +59,7 @@ final class Submissions {
     private static final String LOCK_NOT_AVAILABLE = "55P03";
 
     private final JobStore jobs;
+    private final BatchStore batches;
     private final JobClassStore classes;
     private final Admission admission;
     private final IdempotencyStore keys;
@@ -67,6 +73,7 @@ final class Submissions {
 
     Submissions(
             JobStore jobs,
+            BatchStore batches,
             JobClassStore classes,
             Admission admission,
             IdempotencyStore keys,
@@ -77,6 +84,7 @@ final class Submissions {
             Clock clock,
             MeterRegistry metrics) {
         this.jobs = jobs;
+        this.batches = batches;
         this.classes = classes;
         this.admission = admission;
         this.keys = keys;
@@ -113,19 +121,69 @@ final class Submissions {
             CheckedRequest request,
             @Nullable String traceparent,
             Optional<IdempotentCall> call) {
-        var job = job(request, null, traceparent);
-        return store(caller, job.id().value(), List.of(job), call);
+        return submit(caller, jobOf(request, null, traceparent, null, false), call);
     }
 
     /// Accepts all of these jobs as one batch, or none.
     Outcome submitBatch(
             Caller caller,
             List<CheckedRequest> requests,
+            @Nullable JobWebhook webhook,
             @Nullable String traceparent,
             Optional<IdempotentCall> call) {
-        var batch = ids.generate();
-        var all = requests.stream().map(request -> job(request, batch, traceparent)).toList();
-        return store(caller, batch, all, call);
+        var batch = newBatch();
+        var terms = BatchTerms.telling(webhook);
+        try (var spool = new JobSpool()) {
+            for (var request : requests) {
+                spool.add(jobOf(terms.on(request), batch, traceparent, null, false));
+            }
+            return submitBatch(caller, batch, terms, spool, call);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// The id of a batch that comes, smaller than those of its jobs.
+    UUID newBatch() {
+        return ids.generate();
+    }
+
+    /// Accepts these jobs as one batch, or none: batch, jobs and idempotency key are one
+    /// transaction.
+    ///
+    /// @param batch from [#newBatch]
+    /// @param spool jobs of this batch, from [#jobOf]
+    Outcome submitBatch(
+            Caller caller,
+            UUID batch,
+            BatchTerms terms,
+            JobSpool spool,
+            Optional<IdempotentCall> call) {
+        var window = terms.window();
+        var row =
+                new NewBatch(
+                        batch,
+                        terms.name(),
+                        spool.count(),
+                        terms.maxConcurrency(),
+                        terms.failFast(),
+                        after(clock.instant(), window),
+                        JSON.writeValueAsString(terms.metadata()),
+                        terms.ofTheBatch());
+        Runnable insert =
+                () ->
+                        transactions.executeWithoutResult(_ -> {
+                            batches.add(caller.tenant(), row);
+                            spool.forEachChunk(
+                                    chunk -> jobs.submit(caller.tenant(), caller.key(), chunk));
+                        });
+        var arrival = new Arrival(batch, spool.count(), spool.isHurried(), insert);
+        var outcome = store(caller, arrival, call);
+        if (!outcome.replayed()) {
+            LOG.info("Batch {} accepted, with {} jobs", batch, spool.count());
+            tell(spool.count(), spool.first());
+        }
+        return outcome;
     }
 
     /// Accepts a job once more, as a new one on the terms of the old.
@@ -156,7 +214,18 @@ final class Submissions {
                         old.runTimeoutMs(),
                         old.keepMetadata(),
                         old.webhook());
-        return store(caller, job.id().value(), List.of(job), call);
+        return submit(caller, job, call);
+    }
+
+    private Outcome submit(Caller caller, NewJob job, Optional<IdempotentCall> call) {
+        boolean hurried = job.priority().value() > Priority.NORMAL.value();
+        Runnable insert = () -> jobs.submit(caller.tenant(), caller.key(), List.of(job));
+        var outcome = store(caller, new Arrival(job.id().value(), 1, hurried, insert), call);
+        if (!outcome.replayed()) {
+            LOG.info("Job {} accepted", job.id());
+            tell(1, List.of(job.id()));
+        }
+        return outcome;
     }
 
     private static @Nullable Instant after(Instant time, @Nullable Duration span) {
@@ -173,8 +242,16 @@ final class Submissions {
                         })));
     }
 
-    private NewJob job(CheckedRequest request, @Nullable UUID batch, @Nullable String traceparent) {
-        // Before any transaction: the class must stay even if the job is not stored.
+    /// The job that is made of a request. Before any transaction: its class must stay even if the
+    /// job is not stored.
+    ///
+    /// @param held whether it waits until its batch lets it into the queue
+    NewJob jobOf(
+            CheckedRequest request,
+            @Nullable UUID batch,
+            @Nullable String traceparent,
+            @Nullable String customId,
+            boolean held) {
         int classId = classes.idOf(Needs.of(request.graph(), request.pool()));
         var now = clock.instant();
         Instant from = request.runAfter() == null ? now : request.runAfter();
@@ -196,63 +273,69 @@ final class Submissions {
                 request.maxAttempts(),
                 (int) request.maxExecution().toMillis(),
                 request.keepMetadata(),
-                request.webhook());
+                request.webhook(),
+                customId,
+                held);
     }
 
-    private Outcome store(
-            Caller caller, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
-        if (all.stream().anyMatch(job -> job.priority().value() > Priority.NORMAL.value())) {
+    /// What is to be accepted together.
+    ///
+    /// @param resource the job, or the batch
+    /// @param hurried whether a job of it wants to come before others
+    /// @param insert stores it: durably, or with the transaction around it
+    private record Arrival(UUID resource, int jobs, boolean hurried, Runnable insert) {}
+
+    private Outcome store(Caller caller, Arrival arrival, Optional<IdempotentCall> call) {
+        if (arrival.hurried()) {
             caller.require(Scope.JOBS_PRIORITY);
         }
         try {
-            allowance.admit(caller.tenant(), all.size());
+            allowance.admit(caller.tenant(), arrival.jobs());
         } catch (ApiProblem refused) {
             // What was accepted once stays accepted.
             var earlier = call.flatMap(known -> replayOf(caller.tenant(), known));
             return new Outcome(earlier.orElseThrow(() -> refused), true);
         }
-        var earlier = accepted(caller, resource, all, call);
+        var earlier = accepted(caller, arrival, call);
         if (earlier.isPresent()) {
-            allowance.giveBack(caller.tenant(), all.size());
+            allowance.giveBack(caller.tenant(), arrival.jobs());
             return new Outcome(earlier.get(), true);
         }
-        tell(all);
-        return new Outcome(resource, false);
+        return new Outcome(arrival.resource(), false);
     }
 
     /// Stores the jobs; answers what is there already when the key is not new.
     private Optional<UUID> accepted(
-            Caller caller, UUID resource, List<NewJob> all, Optional<IdempotentCall> call) {
+            Caller caller, Arrival arrival, Optional<IdempotentCall> call) {
         try {
             if (call.isPresent()) {
-                return claimed(caller, resource, all, call.get());
+                return claimed(caller, arrival, call.get());
             }
-            accept(caller, all);
+            accept(caller, arrival);
             return Optional.empty();
         } catch (ApiProblem refused) {
             // Nothing was stored. After any other failure that is not known, and they stay counted.
-            allowance.giveBack(caller.tenant(), all.size());
+            allowance.giveBack(caller.tenant(), arrival.jobs());
             throw refused;
         }
     }
 
     /// Stores key and jobs together; answers what is there already when the key is not new.
-    private Optional<UUID> claimed(
-            Caller caller, UUID resource, List<NewJob> all, IdempotentCall call) {
+    private Optional<UUID> claimed(Caller caller, Arrival arrival, IdempotentCall call) {
         return locked(() ->
                 Objects.requireNonNull(
                         transactions.execute(_ -> {
-                            var claim = claim(caller.tenant(), call, resource);
+                            var claim = claim(caller.tenant(), call, arrival.resource());
                             if (claim instanceof Claim.First) {
-                                accept(caller, all);
+                                accept(caller, arrival);
                             }
                             return resource(claim);
                         })));
     }
 
-    private void accept(Caller caller, List<NewJob> all) {
-        admission.admit(caller.tenant(), all.size());
-        jobs.submit(caller.tenant(), caller.key(), all);
+    private void accept(Caller caller, Arrival arrival) {
+        admission.admit(caller.tenant(), arrival.jobs());
+        arrival.insert().run();
     }
 
     private Claim claim(int tenant, IdempotentCall call, UUID resource) {
@@ -285,12 +368,9 @@ final class Submissions {
         }
     }
 
-    private void tell(List<NewJob> all) {
-        submitted.increment(all.size());
-        for (var job : all) {
-            LOG.info("Job {} accepted", job.id());
-            sender.publish(new JobEvent.Submitted(job.id()));
-        }
+    private void tell(int count, List<JobId> some) {
+        submitted.increment(count);
+        some.forEach(job -> sender.publish(new JobEvent.Submitted(job)));
         bell.forEach(QueueBell::ring);
     }
 }

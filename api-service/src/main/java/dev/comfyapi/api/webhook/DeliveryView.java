@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonRawValue;
 
 import dev.comfyapi.db.webhook.AttemptRow;
 import dev.comfyapi.db.webhook.DeliveryRow;
+import dev.comfyapi.db.webhook.WebhookEvent;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
@@ -30,6 +31,7 @@ record DeliveryView(
         @Nullable String url,
         @Schema(example = "job.succeeded") String event,
         @Nullable UUID jobId,
+        @Nullable UUID batchId,
         Instant happenedAt,
         @Schema(allowableValues = {"pending", "delivered", "failed"}) String status,
         @Nullable String failure,
@@ -77,6 +79,7 @@ record DeliveryView(
                 row.url(),
                 row.event().wire(),
                 row.event().isOfJob() ? row.subject() : null,
+                row.event() == WebhookEvent.BATCH_COMPLETED ? row.subject() : null,
                 row.happenedAt(),
                 row.state().wire(),
                 row.failure(),

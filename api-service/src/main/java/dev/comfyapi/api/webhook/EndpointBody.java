@@ -13,7 +13,7 @@ final class EndpointBody {
 
     private static final String EVENTS =
             "`job.completed` (the usual) means `job.succeeded`, `job.failed`, `job.canceled` and"
-                    + " `job.expired`; `job.started` besides";
+                    + " `job.expired`; `job.started` and `batch.completed` besides";
 
     @Schema(
             name = "WebhookEndpointRequest",

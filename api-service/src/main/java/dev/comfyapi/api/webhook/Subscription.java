@@ -8,6 +8,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// The words by which clients say what they want to be told. Pure.
 final class Subscription {
@@ -16,31 +18,34 @@ final class Subscription {
     private static final String COMPLETED = "job.completed";
 
     /// What the contract has and this version does not offer.
-    private static final Set<String> NOT_OFFERED = Set.of("batch.completed", "quota.threshold");
+    private static final Set<String> NOT_OFFERED = Set.of("quota.threshold");
 
-    private static final List<String> OFFERED =
-            List.of(
-                    COMPLETED,
-                    WebhookEvent.JOB_SUCCEEDED.wire(),
-                    WebhookEvent.JOB_FAILED.wire(),
-                    WebhookEvent.JOB_CANCELED.wire(),
-                    WebhookEvent.JOB_EXPIRED.wire(),
-                    WebhookEvent.JOB_STARTED.wire());
+    /// What one can subscribe to for a job.
+    static final Set<WebhookEvent> OF_A_JOB = WebhookEvent.OF_A_JOB;
+
+    /// What one can subscribe to for a batch, and for everything.
+    static final Set<WebhookEvent> OF_ALL =
+            Stream.concat(OF_A_JOB.stream(), Stream.of(WebhookEvent.BATCH_COMPLETED))
+                    .collect(Collectors.toUnmodifiableSet());
 
     private Subscription() {}
 
     /// What `events` says; `usual` when it is absent.
-    static Set<WebhookEvent> read(Members members, Set<WebhookEvent> usual) {
+    ///
+    /// @param offered what may be asked for
+    static Set<WebhookEvent> read(
+            Members members, Set<WebhookEvent> usual, Set<WebhookEvent> offered) {
         if (!members.has("events")) {
             return usual;
         }
         var events = EnumSet.noneOf(WebhookEvent.class);
         for (var element : members.elements("events", 1, 16)) {
             var word = element.value().isString() ? element.value().stringValue() : "";
+            var event = WebhookEvent.ofWire(word).filter(offered::contains);
             if (word.equals(COMPLETED)) {
                 events.addAll(WebhookEvent.ENDS);
-            } else if (OFFERED.contains(word)) {
-                WebhookEvent.ofWire(word).ifPresent(events::add);
+            } else if (event.isPresent()) {
+                events.add(event.get());
             } else if (NOT_OFFERED.contains(word)) {
                 members.problems()
                         .add(
@@ -52,11 +57,17 @@ final class Subscription {
                         .add(
                                 element.pointer(),
                                 "invalid_value",
-                                "must be one of " + String.join(", ", OFFERED),
-                                Map.of("allowed", OFFERED));
+                                "must be one of " + String.join(", ", allowed(offered)),
+                                Map.of("allowed", allowed(offered)));
             }
         }
         return events;
+    }
+
+    private static List<String> allowed(Set<WebhookEvent> offered) {
+        return Stream.concat(
+                        Stream.of(COMPLETED), offered.stream().sorted().map(WebhookEvent::wire))
+                .toList();
     }
 
     /// The words for it, the fewest.

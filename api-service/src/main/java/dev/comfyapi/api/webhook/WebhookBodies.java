@@ -1,5 +1,7 @@
 package dev.comfyapi.api.webhook;
 
+import dev.comfyapi.api.batch.BatchView;
+import dev.comfyapi.api.batch.Batches;
 import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
@@ -21,12 +23,19 @@ import java.util.UUID;
 final class WebhookBodies {
 
     private final Jobs jobs;
+    private final Batches batches;
     private final WebhookEndpointStore endpoints;
     private final PublicUrl publicUrl;
     private final JsonMapper json;
 
-    WebhookBodies(Jobs jobs, WebhookEndpointStore endpoints, PublicUrl publicUrl, JsonMapper json) {
+    WebhookBodies(
+            Jobs jobs,
+            Batches batches,
+            WebhookEndpointStore endpoints,
+            PublicUrl publicUrl,
+            JsonMapper json) {
         this.jobs = jobs;
+        this.batches = batches;
         this.endpoints = endpoints;
         this.publicUrl = publicUrl;
         this.json = json;
@@ -51,10 +60,19 @@ final class WebhookBodies {
             @Schema(description = "`revision` tells which of two messages is newer")
                     JobView data) {}
 
+    /// Describes a message about a batch for the OpenAPI document.
+    @Schema(name = "BatchMessage")
+    record BatchMessage(
+            @Schema(allowableValues = "batch.completed") String type,
+            @Schema(description = "When it happened") Instant timestamp,
+            BatchView data) {}
+
     /// What is left to say of a job whose content was deleted before its message was first sent.
     private record GoneJob(UUID jobId, String status) {}
 
     private record GoneEndpoint(UUID webhookEndpointId) {}
+
+    private record GoneBatch(UUID batchId) {}
 
     String of(ClaimedDelivery delivery) {
         var event = delivery.event();
@@ -64,12 +82,22 @@ final class WebhookBodies {
 
     private Object data(ClaimedDelivery delivery) {
         var subject = delivery.subject();
-        if (!delivery.event().isOfJob()) {
-            return endpoints
-                    .find(delivery.tenant(), subject)
-                    .<Object>map(EndpointView::of)
-                    .orElseGet(() -> new GoneEndpoint(subject));
-        }
+        return switch (delivery.event()) {
+            case JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED, JOB_EXPIRED, JOB_STARTED -> job(delivery);
+            case BATCH_COMPLETED ->
+                    batches.find(delivery.tenant(), subject)
+                            .<Object>map(batch -> batch)
+                            .orElseGet(() -> new GoneBatch(subject));
+            case ENDPOINT_DISABLED, ENDPOINT_TEST ->
+                    endpoints
+                            .find(delivery.tenant(), subject)
+                            .<Object>map(EndpointView::of)
+                            .orElseGet(() -> new GoneEndpoint(subject));
+        };
+    }
+
+    private Object job(ClaimedDelivery delivery) {
+        var subject = delivery.subject();
         return jobs.find(delivery.tenant(), new JobId(subject), publicUrl.ofService())
                 .<Object>map(job -> job)
                 .orElseGet(() ->

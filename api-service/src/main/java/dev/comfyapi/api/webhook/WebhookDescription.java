@@ -17,6 +17,9 @@ import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 
+import java.util.List;
+import java.util.Locale;
+
 /// The `webhooks` of the OpenAPI document: what receivers get. Before the customizer that renames
 /// the members of all schemas.
 @Component
@@ -25,18 +28,25 @@ final class WebhookDescription implements OpenApiCustomizer {
 
     @Override
     public void customise(OpenAPI document) {
-        ModelConverters.getInstance(true)
-                .readAll(WebhookBodies.JobMessage.class)
-                .forEach((name, schema) ->
-                        document.getComponents().getSchemas().putIfAbsent(name, schema));
-        document.addWebhooks("job", new PathItem().post(message()));
+        for (var message :
+                List.of(WebhookBodies.JobMessage.class, WebhookBodies.BatchMessage.class)) {
+            ModelConverters.getInstance(true)
+                    .readAll(message)
+                    .forEach((name, schema) ->
+                            document.getComponents().getSchemas().putIfAbsent(name, schema));
+        }
+        document.addWebhooks(
+                "job", new PathItem().post(message("JobMessage", "A job has ended, or begun")));
+        document.addWebhooks(
+                "batch",
+                new PathItem().post(message("BatchMessage", "The last job of a batch has ended")));
     }
 
-    private static Operation message() {
+    private static Operation message(String schema, String summary) {
         return new Operation()
-                .operationId("jobMessage")
+                .operationId(schema.substring(0, 1).toLowerCase(Locale.ROOT) + schema.substring(1))
                 .addTagsItem("webhooks")
-                .summary("A job has ended, or begun")
+                .summary(summary)
                 .description(
                         "Answer with any 2xx within 15 seconds. Anything else is a failure and is"
                                 + " repeated under the same `webhook-id`; 410 disables the endpoint.")
@@ -59,7 +69,8 @@ final class WebhookDescription implements OpenApiCustomizer {
                                                                 .schema(
                                                                         new Schema<>()
                                                                                 .$ref(
-                                                                                        "#/components/schemas/JobMessage")))))
+                                                                                        "#/components/schemas/"
+                                                                                                + schema)))))
                 .responses(
                         new ApiResponses()
                                 .addApiResponse("2XX", new ApiResponse().description("Delivered")));

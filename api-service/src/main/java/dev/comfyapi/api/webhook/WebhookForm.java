@@ -13,6 +13,7 @@ import org.springframework.stereotype.Component;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Reads what clients say of webhooks.
 ///
@@ -35,13 +36,23 @@ public final class WebhookForm {
     /// The member `webhook` of a job: `{"url", "events"}`; null when it is absent or not valid,
     /// which the problems say.
     public @Nullable JobWebhook ofJob(Members job) {
-        if (!job.has("webhook")) {
+        return read(job, WebhookEvent.ENDS, Subscription.OF_A_JOB);
+    }
+
+    /// The same of a batch, which may be told of its jobs too.
+    public @Nullable JobWebhook ofBatch(Members batch) {
+        return read(batch, Set.of(WebhookEvent.BATCH_COMPLETED), Subscription.OF_ALL);
+    }
+
+    private @Nullable JobWebhook read(
+            Members sender, Set<WebhookEvent> usual, Set<WebhookEvent> offered) {
+        if (!sender.has("webhook")) {
             return null;
         }
-        var members = job.nested("webhook");
+        var members = sender.nested("webhook");
         members.require("url");
         var url = url(members);
-        var events = Subscription.read(members, WebhookEvent.ENDS);
+        var events = Subscription.read(members, usual, offered);
         members.end();
         return url.isEmpty() || events.isEmpty() ? null : new JobWebhook(url.get(), events);
     }
@@ -55,7 +66,10 @@ public final class WebhookForm {
         }
         var url = url(members);
         var events =
-                Subscription.read(members, before == null ? WebhookEvent.ENDS : before.events());
+                Subscription.read(
+                        members,
+                        before == null ? WebhookEvent.ENDS : before.events(),
+                        Subscription.OF_ALL);
         var description = members.text("description", 0, LONGEST_DESCRIPTION);
         var enabled = members.flag("enabled");
         var tags = tags(members);

@@ -116,6 +116,29 @@ class AccessMatrixTest {
         rows.put("POST /api/v1/jobs", Row.of("/api/v1/jobs", Api.aPrompt(), 202));
         rows.put("POST /api/v1/jobs/validate", Row.of("/api/v1/jobs/validate", Api.aPrompt(), 200));
         rows.put("GET /api/v1/jobs", Row.of("/api/v1/jobs"));
+        var batches = "/api/v1/batches";
+        rows.put(
+                "POST " + batches,
+                Row.of(batches, "{\"items\": [%s]}".formatted(Api.aPrompt()), 202));
+        rows.put("GET " + batches, Row.of(batches));
+        var ofBatch = batches + "/{batch_id}";
+        rows.put(
+                "GET " + ofBatch,
+                Row.named(() -> batches + "/" + batch(), batches + "/" + none, 200));
+        rows.put(
+                "POST " + ofBatch + "/cancel",
+                Row.named(
+                        () -> batches + "/" + batch() + "/cancel",
+                        batches + "/" + none + "/cancel",
+                        200));
+        for (var file : List.of("/results.jsonl", "/errors.jsonl")) {
+            rows.put(
+                    "GET " + ofBatch + file,
+                    Row.named(
+                            () -> batches + "/" + batch() + file,
+                            batches + "/" + none + file,
+                            200));
+        }
         var jobs = "/api/v1/jobs/";
         rows.put("GET /api/v1/jobs/{job_id}", Row.named(() -> jobs + job(), jobs + none, 200));
         rows.put(
@@ -313,6 +336,14 @@ class AccessMatrixTest {
 
     private String job() {
         return api.post("/api/v1/jobs", Api.aPrompt(), bearer(ours.owner())).at("/job_id");
+    }
+
+    private String batch() {
+        return api.post(
+                        "/api/v1/batches",
+                        "{\"items\": [%s]}".formatted(Api.aPrompt()),
+                        bearer(ours.owner()))
+                .at("/batch_id");
     }
 
     private String hook() {

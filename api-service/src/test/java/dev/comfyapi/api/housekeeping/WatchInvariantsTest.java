@@ -30,6 +30,14 @@ class WatchInvariantsTest {
     static {
         BREAKING.put(
                 "artifacts", "UPDATE job SET result = '{\"artifacts\": []}' WHERE id = '%3$s'");
+        BREAKING.put(
+                "batch_end",
+                batch("NULL", "now()")
+                        + "UPDATE job SET batch_id = b.id FROM b WHERE job.id = '%1$s'");
+        BREAKING.put(
+                "batch_limit",
+                batch("1", "NULL")
+                        + "UPDATE job SET batch_id = b.id FROM b WHERE job.id IN ('%1$s', '%2$s')");
         BREAKING.put("canceled_lease", "UPDATE lease SET canceled = true WHERE job_id = '%2$s'");
         BREAKING.put(
                 "deadline",
@@ -37,6 +45,13 @@ class WatchInvariantsTest {
         BREAKING.put("epoch", "UPDATE lease SET failures = 1 WHERE job_id = '%2$s'");
         BREAKING.put(
                 "erasure", "INSERT INTO erasure VALUES ('%3$s', 1, now() - interval '2 hours')");
+        BREAKING.put(
+                "held_token",
+                """
+                WITH q AS (DELETE FROM queue WHERE job_id = '%1$s' RETURNING *)
+                INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, held_by)
+                SELECT job_id, now(), tenant_id, class_id, band, gen_random_uuid() FROM q
+                """);
         BREAKING.put(
                 "hook_iff_terminal",
                 "INSERT INTO webhook_delivery (tenant_id, lane, url, event, subject_id, happened_at)"
@@ -67,6 +82,16 @@ class WatchInvariantsTest {
         BREAKING.put(
                 "token_without_live_job",
                 "UPDATE job SET state = 3, finished_at = now() WHERE id = '%1$s'");
+    }
+
+    private static String batch(String limit, String finishedAt) {
+        return """
+        WITH b AS (
+            INSERT INTO batch (id, tenant_id, total, max_concurrency, finished_at, state)
+            SELECT gen_random_uuid(), 1, 2, %s, f.at, CASE WHEN f.at IS NULL THEN 0 ELSE 1 END
+            FROM (SELECT %s::timestamptz AS at) f RETURNING id)
+        """
+                .formatted(limit, finishedAt);
     }
 
     private record Leads(AtomicBoolean leads) implements Leading {
@@ -138,7 +163,14 @@ class WatchInvariantsTest {
     /// To the state before: no job, one live worker.
     private void mend() {
         for (var table :
-                List.of("job", "queue", "delayed", "lease", "webhook_delivery", "erasure")) {
+                List.of(
+                        "job",
+                        "batch",
+                        "queue",
+                        "delayed",
+                        "lease",
+                        "webhook_delivery",
+                        "erasure")) {
             execute("DELETE FROM " + table);
         }
         execute("UPDATE tenant SET max_running = 100");

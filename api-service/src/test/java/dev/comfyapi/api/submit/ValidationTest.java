@@ -124,7 +124,8 @@ class ValidationTest {
                     "webhook": {"url": "https://10.0.0.1/"} | url_not_allowed #/webhook/url
                     "webhook": {"url": "https://1.1.1.1/", "events": []} | too_few #/webhook/events
                     "webhook": {"url": "https://1.1.1.1/", "events": ["job.done"]} | invalid_value #/webhook/events/0
-                    "webhook": {"url": "https://1.1.1.1/", "events": ["batch.completed"]} | not_supported #/webhook/events/0
+                    "webhook": {"url": "https://1.1.1.1/", "events": ["quota.threshold"]} | not_supported #/webhook/events/0
+                    "webhook": {"url": "https://1.1.1.1/", "events": ["batch.completed"]} | invalid_value #/webhook/events/0
                     "webhook": {"url": "https://1.1.1.1/", "event": "x"} | unknown_field #/webhook/event
                     "pool": "big"                          | invalid_value #/pool
                     "pool": "-big"                         | invalid_value #/pool

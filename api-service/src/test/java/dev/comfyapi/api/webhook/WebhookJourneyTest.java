@@ -7,6 +7,7 @@ import com.standardwebhooks.Webhook;
 
 import dev.comfyapi.api.Api;
 import dev.comfyapi.api.Api.Answer;
+import dev.comfyapi.db.job.BatchStore;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.model.job.JobId;
 
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
@@ -199,6 +201,41 @@ class WebhookJourneyTest {
                                 .query(String.class)
                                 .single())
                 .startsWith("v1.");
+    }
+
+    @Test
+    void the_end_of_a_batch_is_told_to_endpoints_and_to_the_address_that_came_with_it()
+            throws Exception {
+        var receiver = keep(Receiver.answering(204));
+        var own = keep(Receiver.answering(200));
+        var endpoint = anEndpoint(receiver.url(), "\"events\": [\"batch.completed\"]");
+        var batch =
+                api.post(
+                        "/api/v1/batches",
+                        "{\"items\": [%s], \"metadata\": {\"order\": \"A-17\"}, \"webhook\": {\"url\": \"%s\"}}"
+                                .formatted(Api.aPrompt(), own.url()));
+        var job = batch.at("/urls/jobs");
+        api.succeed(
+                api.assign(JobId.parse(api.get(job).at("/jobs/0/job_id")).orElseThrow(), worker),
+                PICTURE);
+
+        var ended = new BatchStore(api.jdbc()).finish(UUID.fromString(batch.at("/batch_id")));
+        awaitStatus(endpoint, "delivered");
+        await().until(() -> own.messages.size() == 1);
+
+        assertThat(ended).isTrue();
+        verify(endpoint.at("/secret"), receiver.messages.getFirst());
+        verify(api.get("/api/v1/webhook-secret").at("/secret"), own.messages.getFirst());
+        var body = JSON.readTree(own.messages.getFirst().body());
+        assertThat(body.path("type").asString()).isEqualTo("batch.completed");
+        assertThat(body.at("/data/batch_id").asString()).isEqualTo(batch.at("/batch_id"));
+        assertThat(body.at("/data/status").asString()).isEqualTo("succeeded");
+        assertThat(body.at("/data/counts/succeeded").asInt()).isEqualTo(1);
+        assertThat(body.at("/data/metadata/order").asString()).isEqualTo("A-17");
+        assertThat(body.path("timestamp").asString())
+                .isEqualTo(api.get(batch.at("/urls/self")).at("/finished_at"));
+        assertThat(read(only(endpoint)).at("/batch_id")).isEqualTo(batch.at("/batch_id"));
+        assertThat(own.messages).hasSize(1);
     }
 
     @Test

@@ -120,6 +120,7 @@ public final class RemovalStore {
                         """
                         WITH k AS (DELETE FROM api_key WHERE tenant_id = :tenant AND %1$s RETURNING id),
                         i AS (DELETE FROM idempotency WHERE tenant_id = :tenant AND %1$s),
+                        b AS (DELETE FROM batch WHERE tenant_id = :tenant AND %1$s),
                         d AS (DELETE FROM webhook_delivery WHERE tenant_id = :tenant AND %1$s),
                         s AS (DELETE FROM webhook_secret WHERE tenant_id = :tenant AND endpoint_id IS NULL AND %1$s),
                         w AS (DELETE FROM webhook_endpoint WHERE tenant_id = :tenant AND %1$s),

@@ -19,7 +19,7 @@ public final class ErasureStore {
             WITH k AS (SELECT state FROM job WHERE id = :id AND tenant_id = :tenant),
             e AS (
                 UPDATE job SET erased_at = now(), params = NULL, graph = '', metadata = '{}', tags = '{}',
-                               result = NULL, error = NULL, edits = edits + 1
+                               result = NULL, error = NULL, custom_id = NULL, edits = edits + 1
                 WHERE id = :id AND tenant_id = :tenant AND state <> 0 AND erased_at IS NULL
                 RETURNING id, tenant_id),
             a AS (UPDATE attempt SET error = NULL FROM e WHERE attempt.job_id = e.id AND error IS NOT NULL),
@@ -48,8 +48,9 @@ public final class ErasureStore {
         ABSENT
     }
 
-    /// Erases an ended job: prompt, parameters, graph, metadata, tags, result and error details,
-    /// and what messages about it said; one that is still on its way says what is left.
+    /// Erases an ended job: prompt, parameters, graph, metadata, tags, its name in its batch,
+    /// result and error details, and what messages about it said; one that is still on its way says
+    /// what is left.
     public Erasing erase(int tenant, JobId id) {
         return jdbc.sql(ERASE)
                 .param("id", id.value())

@@ -1,5 +1,6 @@
 package dev.comfyapi.db.job;
 
+import dev.comfyapi.db.job.JobStore.Order;
 import dev.comfyapi.model.job.JobStatus;
 
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,9 @@ public record JobFilter(
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
+    /// Waits for nothing but its turn in its batch.
+    private static final String HELD = "(d.held_by IS NOT NULL AND d.due_at <= now())";
+
     /// All jobs.
     public static final JobFilter NONE =
             new JobFilter(List.of(), null, null, Map.of(), null, null, null, null);
@@ -48,6 +52,10 @@ public record JobFilter(
 
     public static JobFilter of(JobStatus... statuses) {
         return new JobFilter(List.of(statuses), null, null, Map.of(), null, null, null, null);
+    }
+
+    private static JobFilter of(UUID batch) {
+        return new JobFilter(List.of(), batch, null, Map.of(), null, null, null, null);
     }
 
     public boolean isEmpty() {
@@ -81,8 +89,12 @@ public record JobFilter(
 
     private static String condition(JobStatus status) {
         return switch (status) {
-            case SCHEDULED -> "j.state = 0 AND d.job_id IS NOT NULL AND d.epoch = 0";
-            case QUEUED -> "j.state = 0 AND (q.job_id IS NOT NULL OR d.epoch > 0 OR l.stage = 0)";
+            case SCHEDULED ->
+                    "j.state = 0 AND d.job_id IS NOT NULL AND d.epoch = 0 AND NOT " + HELD;
+            case QUEUED ->
+                    "j.state = 0 AND (q.job_id IS NOT NULL OR d.epoch > 0 OR l.stage = 0 OR "
+                            + HELD
+                            + ")";
             case RUNNING -> "j.state = 0 AND l.stage > 0";
             case SUCCEEDED -> "j.state = 1";
             case FAILED -> "j.state = 2";
@@ -115,10 +127,14 @@ public record JobFilter(
     }
 
     /// The jobs among which alone there can be any, as an expression of an array of ids that an
-    /// index answers; null when it has to be looked for.
-    @Nullable String candidates() {
+    /// index answers; null when it has to be looked for. Of a batch, if nothing else is asked, no
+    /// more than are shown.
+    @Nullable String candidates(Order order) {
         if (batch != null) {
-            return "ARRAY(SELECT id FROM job WHERE batch_id = :batch::uuid AND tenant_id = :tenant)";
+            boolean all = equals(of(batch));
+            return "ARRAY(SELECT id FROM job WHERE batch_id = :batch::uuid AND tenant_id = :tenant"
+                    + " AND id >= :low AND id <= :high"
+                    + (all ? order.by("id") + " LIMIT :limit)" : ")");
         }
         if (statuses.equals(List.of(JobStatus.RUNNING))) {
             // As many as there are leases.

@@ -23,10 +23,12 @@ import java.util.UUID;
 /// @param failures failed attempts so far; 0 when it has ended
 /// @param losses lost workers so far; 0 when it has ended
 /// @param edits how often its client has changed it
-/// @param dueAt when a delayed token moves on
+/// @param dueAt when a delayed token moves on; when it may, if its batch holds it
+/// @param held whether it waits for nothing but its turn in its batch
 /// @param worker name of the worker of the newest attempt
 /// @param models files it needs, as `folder/name`
 /// @param nodes node classes it needs
+/// @param customId its client's name for it in its batch
 /// @param expiresAt when it is deleted; for a live job the earliest such time
 /// @param erasedAt when its client had its content erased
 /// @param error JSON; null unless failed or expired
@@ -45,6 +47,7 @@ public record JobRow(
         int losses,
         int edits,
         @Nullable Instant dueAt,
+        boolean held,
         @Nullable String worker,
         Priority priority,
         int maxFailures,
@@ -62,6 +65,7 @@ public record JobRow(
         @Nullable Integer gpuMs,
         @Nullable Integer storeMs,
         @Nullable UUID batchId,
+        @Nullable String customId,
         @Nullable UUID retryOf,
         List<String> tags,
         String metadata,
@@ -76,7 +80,7 @@ public record JobRow(
             return JobStatus.of(state);
         }
         return switch (place) {
-            case DELAYED -> epoch == 0 ? JobStatus.SCHEDULED : JobStatus.QUEUED;
+            case DELAYED -> epoch == 0 && !held ? JobStatus.SCHEDULED : JobStatus.QUEUED;
             case QUEUE -> JobStatus.QUEUED;
             case LEASE -> stage == LeaseStage.ASSIGNED ? JobStatus.QUEUED : JobStatus.RUNNING;
             case GONE ->
@@ -88,7 +92,7 @@ public record JobRow(
     public @Nullable String phase() {
         return switch (place) {
             case GONE -> null;
-            case DELAYED -> epoch == 0 ? null : "backoff";
+            case DELAYED -> held ? "waiting_concurrency" : epoch == 0 ? null : "backoff";
             case QUEUE -> "waiting_capacity";
             case LEASE ->
                     switch (stage) {
@@ -103,7 +107,7 @@ public record JobRow(
     public long revision() {
         return switch (place) {
             case GONE -> edits + Revision.ended(epoch);
-            case DELAYED -> edits + Revision.delayed(epoch);
+            case DELAYED -> edits + (held ? Revision.queued(epoch) : Revision.delayed(epoch));
             case QUEUE -> edits + Revision.queued(epoch);
             case LEASE -> revision(stage, progress);
         };

@@ -51,30 +51,31 @@ public final class JobStore {
             """
             WITH r(id, class_id, band, graph, params, metadata, tags, batch_id, retry_of, traceparent,
                    run_after, start_by, finish_by, expires_at, max_failures, run_timeout_ms, keep_metadata,
-                   webhook_url, webhook_events)
+                   webhook_url, webhook_events, custom_id, held)
             AS MATERIALIZED (
                 SELECT * FROM unnest(
                     :ids::uuid[], :classes::int[], :bands::smallint[], :graphs::text[], :params::text[],
                     :metadata::text[], :tags::text[], :batches::uuid[], :retries::uuid[], :traces::text[],
                     :run_afters::timestamptz[], :start_bys::timestamptz[], :finish_bys::timestamptz[],
                     :expires::timestamptz[], :max_failures::smallint[], :timeouts::int[], :keeps::boolean[],
-                    :hook_urls::text[], :hook_events::int[])),
+                    :hook_urls::text[], :hook_events::int[], :custom_ids::text[], :helds::boolean[])),
             j AS (
                 INSERT INTO job (id, tenant_id, api_key, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                                  run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent, tags,
-                                 metadata, params, graph, webhook_url, webhook_events)
+                                 metadata, params, graph, webhook_url, webhook_events, custom_id)
                 SELECT id, :tenant, :api_key::uuid, class_id, band, max_failures, keep_metadata, run_timeout_ms,
                        run_after, start_by, finish_by, expires_at, batch_id, retry_of, traceparent,
                        ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, params::jsonb,
-                       convert_to(graph, 'UTF8'), webhook_url, webhook_events
+                       convert_to(graph, 'UTF8'), webhook_url, webhook_events, custom_id
                 FROM r),
             d AS (
-                INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, expire_at)
-                SELECT id, run_after, :tenant, class_id, band, least(start_by, finish_by)
-                FROM r WHERE run_after > now())
+                INSERT INTO delayed (job_id, due_at, tenant_id, class_id, band, expire_at, held_by)
+                SELECT id, coalesce(run_after, now()), :tenant, class_id, band, least(start_by, finish_by),
+                       CASE WHEN held THEN batch_id END
+                FROM r WHERE held OR run_after > now())
             INSERT INTO queue (tenant_id, class_id, band, job_id, expire_at)
             SELECT :tenant, class_id, band, id, least(start_by, finish_by) FROM r
-            WHERE run_after IS NULL OR run_after <= now()
+            WHERE NOT held AND (run_after IS NULL OR run_after <= now())
             """;
 
     private static final String COLUMNS =
@@ -83,7 +84,7 @@ public final class JobStore {
                    c.required_nodes, j.created_at, j.run_after, j.start_by, j.finish_by, j.edits,
                    job_leaves_at(j.created_at, j.run_after, j.expires_at, j.finished_at) AS expires_at, j.erased_at,
                    coalesce(j.started_at, l.started_at) AS started_at, j.finished_at, j.gpu_ms,
-                   j.store_ms, j.batch_id, j.retry_of, j.tags, j.metadata, j.params, j.error_code, j.error, j.result,
+                   j.store_ms, j.batch_id, j.custom_id, j.retry_of, j.tags, j.metadata, j.params, j.error_code, j.error, j.result,
                    CASE WHEN j.state <> 0 THEN 'GONE'
                         WHEN l.job_id IS NOT NULL THEN 'LEASE'
                         WHEN d.job_id IS NOT NULL THEN 'DELAYED'
@@ -92,7 +93,7 @@ public final class JobStore {
                    coalesce(j.epoch, l.epoch, d.epoch, q.epoch, 0) AS epoch,
                    coalesce(l.failures, d.failures, q.failures, 0) AS failures,
                    coalesce(l.losses, d.losses, q.losses, 0) AS losses,
-                   d.due_at, w.name AS worker
+                   d.due_at, coalesce(d.held_by IS NOT NULL AND d.due_at <= now(), false) AS held, w.name AS worker
             """;
 
     /// The class of a job, its token wherever that is, and the worker of its newest attempt.
@@ -267,11 +268,15 @@ public final class JobStore {
 
     /// The same, noting the key that they came with.
     public void submit(int tenant, @Nullable UUID apiKey, List<NewJob> jobs) {
-        if (jobs.size() == 1 && jobs.getFirst().runAfter() == null) {
+        if (jobs.size() == 1 && isPlain(jobs.getFirst())) {
             submitOne(tenant, apiKey, jobs.getFirst());
         } else {
             submitMany(tenant, apiKey, jobs);
         }
+    }
+
+    private static boolean isPlain(NewJob job) {
+        return job.runAfter() == null && job.customId() == null && !job.held();
     }
 
     private void submitOne(int tenant, @Nullable UUID apiKey, NewJob job) {
@@ -339,6 +344,8 @@ public final class JobStore {
                         jobs.stream()
                                 .map(j -> j.webhook() == null ? null : j.webhook().mask())
                                 .toArray(Integer[]::new))
+                .param("custom_ids", texts(jobs, NewJob::customId))
+                .param("helds", jobs.stream().map(NewJob::held).toArray(Boolean[]::new))
                 .update();
     }
 
@@ -489,7 +496,15 @@ public final class JobStore {
     /// never changes.
     public enum Order {
         NEWEST_FIRST,
-        OLDEST_FIRST
+        OLDEST_FIRST;
+
+        /// The clause that sorts by this column of ids.
+        String by(String column) {
+            return switch (this) {
+                case NEWEST_FIRST -> " ORDER BY " + column + " DESC";
+                case OLDEST_FIRST -> " ORDER BY " + column;
+            };
+        }
     }
 
     /// Which part of a list is wanted.
@@ -515,7 +530,7 @@ public final class JobStore {
     /// no more than [#WINDOW] jobs and says where it stopped.
     public Listed list(int tenant, JobFilter filter, Part part) {
         var range = range(filter, part);
-        var candidates = filter.candidates();
+        var candidates = filter.candidates(part.order());
         @Nullable JobId edge =
                 filter.isEmpty() || candidates != null ? null : edge(tenant, range, part.order());
         var within = edge == null ? range : range.upTo(edge, part.order());
@@ -528,9 +543,8 @@ public final class JobStore {
                                                 ? ""
                                                 : " AND j.id = ANY (" + candidates + ")")
                                         + filter.condition()
-                                        + (part.order() == Order.NEWEST_FIRST
-                                                ? " ORDER BY j.id DESC LIMIT :limit"
-                                                : " ORDER BY j.id LIMIT :limit"))
+                                        + part.order().by("j.id")
+                                        + " LIMIT :limit")
                         .param("tenant", tenant)
                         .param("low", within.low())
                         .param("high", within.high())
@@ -597,9 +611,8 @@ public final class JobStore {
         return jdbc.sql(
                         "SELECT id FROM job WHERE tenant_id = :tenant"
                                 + RANGE.formatted("id", "id")
-                                + (order == Order.NEWEST_FIRST
-                                        ? " ORDER BY id DESC OFFSET :window LIMIT 1"
-                                        : " ORDER BY id OFFSET :window LIMIT 1"))
+                                + order.by("id")
+                                + " OFFSET :window LIMIT 1")
                 .param("tenant", tenant)
                 .param("low", range.low())
                 .param("high", range.high())
@@ -741,6 +754,7 @@ public final class JobStore {
                 rs.getInt("losses"),
                 rs.getInt("edits"),
                 time(rs, "due_at"),
+                rs.getBoolean("held"),
                 rs.getString("worker"),
                 Priority.ofBand(rs.getInt("band")),
                 rs.getInt("max_failures"),
@@ -758,6 +772,7 @@ public final class JobStore {
                 rs.getObject("gpu_ms", Integer.class),
                 rs.getObject("store_ms", Integer.class),
                 rs.getObject("batch_id", UUID.class),
+                rs.getString("custom_id"),
                 rs.getObject("retry_of", UUID.class),
                 strings(rs.getArray("tags")),
                 rs.getString("metadata"),

@@ -137,13 +137,29 @@ public final class LiveJobStore {
                 .list();
     }
 
-    /// The jobs of a batch, ended or not.
-    public List<JobId> ofBatch(int tenant, UUID batch) {
-        return jdbc.sql("SELECT id FROM job WHERE batch_id = :batch AND tenant_id = :tenant")
-                .param("batch", batch)
-                .param("tenant", tenant)
-                .query((rs, _) -> new JobId(rs.getObject("id", UUID.class)))
-                .list();
+    /// Shows all live jobs of a batch, a thousand at a time, in order of submission.
+    public void walkBatch(int tenant, UUID batch, Consumer<List<JobId>> look) {
+        var after = JobId.FIRST;
+        List<JobId> jobs;
+        do {
+            jobs =
+                    jdbc.sql(
+                                    """
+                                    SELECT id FROM job
+                                    WHERE batch_id = :batch AND tenant_id = :tenant AND id > :after AND state = 0
+                                    ORDER BY id LIMIT :most
+                                    """)
+                            .param("batch", batch)
+                            .param("tenant", tenant)
+                            .param("after", after.value())
+                            .param("most", CHUNK)
+                            .query((rs, _) -> new JobId(rs.getObject("id", UUID.class)))
+                            .list();
+            if (!jobs.isEmpty()) {
+                after = jobs.getLast();
+                look.accept(jobs);
+            }
+        } while (jobs.size() == CHUNK);
     }
 
     /// A job that was canceled just now.

@@ -24,6 +24,8 @@ import java.util.UUID;
 /// @param runTimeoutMs longest run of one attempt
 /// @param keepMetadata whether PNG text chunks stay in stored files
 /// @param webhook an address that came with it and is told what becomes of it
+/// @param customId its client's name for it in its batch
+/// @param held whether it waits until its batch lets it into the queue; see [BatchStore#release]
 public record NewJob(
         JobId id,
         int classId,
@@ -42,9 +44,54 @@ public record NewJob(
         int maxFailures,
         int runTimeoutMs,
         boolean keepMetadata,
-        @Nullable JobWebhook webhook) {
+        @Nullable JobWebhook webhook,
+        @Nullable String customId,
+        boolean held) {
 
     public NewJob {
         tags = List.copyOf(tags);
+    }
+
+    /// One that its batch, if it has one, neither names nor holds.
+    public NewJob(
+            JobId id,
+            int classId,
+            Priority priority,
+            Graph graph,
+            @Nullable String params,
+            String metadata,
+            List<String> tags,
+            @Nullable UUID batchId,
+            @Nullable UUID retryOf,
+            @Nullable String traceparent,
+            @Nullable Instant runAfter,
+            @Nullable Instant startBy,
+            @Nullable Instant finishBy,
+            @Nullable Instant expiresAt,
+            int maxFailures,
+            int runTimeoutMs,
+            boolean keepMetadata,
+            @Nullable JobWebhook webhook) {
+        this(
+                id,
+                classId,
+                priority,
+                graph,
+                params,
+                metadata,
+                tags,
+                batchId,
+                retryOf,
+                traceparent,
+                runAfter,
+                startBy,
+                finishBy,
+                expiresAt,
+                maxFailures,
+                runTimeoutMs,
+                keepMetadata,
+                webhook,
+                null,
+                false);
     }
 }

@@ -17,12 +17,14 @@ import java.util.UUID;
 /// without a row only by the sweep ([StrayStore]).
 public final class RetentionStore {
 
-    /// Longer than a delivery is tried. While one is open, the job is what it tells about.
+    /// Longer than a delivery is tried. While one is open, the job is what it tells about; and a
+    /// batch counts its jobs when the last of them has ended.
     private static final String NOBODY_NEEDS_IT =
             """
             j.state <> 0
             AND job_leaves_at(j.created_at, j.run_after, j.expires_at, j.finished_at) < now()
             AND NOT EXISTS (SELECT FROM lease l WHERE l.job_id = j.id)
+            AND NOT EXISTS (SELECT FROM batch b WHERE b.id = j.batch_id AND b.finished_at IS NULL)
             AND (j.finished_at < now() - interval '4 days'
                  OR NOT EXISTS (SELECT FROM webhook_delivery d
                                 WHERE d.subject_id = j.id AND d.event NOT IN (6, 7) AND d.state = 0))

@@ -97,7 +97,7 @@ public final class LeaderStore {
             """
             WITH d AS (
                 DELETE FROM delayed WHERE job_id IN (
-                    SELECT job_id FROM delayed WHERE due_at <= now() ORDER BY due_at LIMIT :most
+                    SELECT job_id FROM delayed WHERE held_by IS NULL AND due_at <= now() ORDER BY due_at LIMIT :most
                     FOR UPDATE SKIP LOCKED)
                 RETURNING *)
             INSERT INTO queue (tenant_id, class_id, band, job_id, epoch, failures, losses, avoid_worker, expire_at)
@@ -306,7 +306,8 @@ public final class LeaderStore {
                 .list();
     }
 
-    /// Moves what is due from delayed to the queue; answers the jobs.
+    /// Moves what is due from delayed to the queue; answers the jobs. What a batch holds is let go
+    /// by the batch.
     public List<JobId> promote(int most) {
         return jdbc.sql(PROMOTE).param("most", most).query((rs, _) -> job(rs)).list();
     }

@@ -44,5 +44,10 @@ public final class Hooks {
     /// For the jobs in `j` (the same columns but the times), which began at `started_at`.
     public static final String STARTED = INSERT.formatted("SELECT 5 AS event, j.started_at AS at");
 
+    /// For the batches in `j` (the same columns, tags empty, but no times except `finished_at`),
+    /// which have just ended.
+    public static final String BATCH_ENDED =
+            INSERT.formatted("SELECT 8 AS event, j.finished_at AS at");
+
     private Hooks() {}
 }

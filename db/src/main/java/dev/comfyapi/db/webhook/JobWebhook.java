@@ -2,10 +2,10 @@ package dev.comfyapi.db.webhook;
 
 import java.util.Set;
 
-/// An address that came with a job.
+/// An address that came with a job or a batch.
 ///
 /// @param url checked
-/// @param events what of the job it is told
+/// @param events what of it that address is told
 public record JobWebhook(String url, Set<WebhookEvent> events) {
 
     public JobWebhook {

@@ -19,7 +19,14 @@ public enum WebhookEvent {
     /// Told to the tenant's other endpoints, whatever they subscribe to.
     ENDPOINT_DISABLED(6, "webhook_endpoint.disabled"),
     /// Asked for by the owner; may happen more than once.
-    ENDPOINT_TEST(7, "webhook_endpoint.test");
+    ENDPOINT_TEST(7, "webhook_endpoint.test"),
+    /// The last job of a batch has ended.
+    BATCH_COMPLETED(8, "batch.completed");
+
+    /// What can be told of one job.
+    public static final Set<WebhookEvent> OF_A_JOB =
+            Set.copyOf(
+                    EnumSet.of(JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED, JOB_EXPIRED, JOB_STARTED));
 
     /// The ways in which a job can end; `job.completed` means these.
     public static final Set<WebhookEvent> ENDS =
@@ -43,12 +50,9 @@ public enum WebhookEvent {
         return wire;
     }
 
-    /// Whether it is about a job, and not about an endpoint.
+    /// Whether it is about a job, and not about an endpoint or a batch.
     public boolean isOfJob() {
-        return switch (this) {
-            case JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED, JOB_EXPIRED, JOB_STARTED -> true;
-            case ENDPOINT_DISABLED, ENDPOINT_TEST -> false;
-        };
+        return OF_A_JOB.contains(this);
     }
 
     public static Optional<WebhookEvent> ofWire(String word) {

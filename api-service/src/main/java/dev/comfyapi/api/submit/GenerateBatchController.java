@@ -14,8 +14,10 @@ import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.job.JobView;
 import dev.comfyapi.api.job.Jobs;
 import dev.comfyapi.api.job.Waiting;
-import dev.comfyapi.api.submit.BatchView.RefusedItem;
+import dev.comfyapi.api.submit.GenerateBatchView.RefusedItem;
 import dev.comfyapi.api.submit.Submissions.Outcome;
+import dev.comfyapi.api.webhook.WebhookForm;
+import dev.comfyapi.db.webhook.JobWebhook;
 import dev.comfyapi.model.job.JobId;
 
 import io.swagger.v3.oas.annotations.Operation;
@@ -29,6 +31,7 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 
 import jakarta.servlet.http.HttpServletRequest;
 
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -51,13 +54,14 @@ import java.util.function.Supplier;
 /// Accepts up to ten requests in one call.
 @RestController
 @Tag(name = "generate")
-final class BatchController {
+final class GenerateBatchController {
 
     private static final String PATH = "/api/v1/generate/batch";
     private static final int MOST = 10;
 
     private final JsonBody json;
     private final PromptForm form;
+    private final WebhookForm webhooks;
     private final Submissions submissions;
     private final Jobs jobs;
     private final Preferences preferences;
@@ -66,9 +70,10 @@ final class BatchController {
     private final SubmitProperties properties;
     private final Clock clock;
 
-    BatchController(
+    GenerateBatchController(
             JsonBody json,
             PromptForm form,
+            WebhookForm webhooks,
             Submissions submissions,
             Jobs jobs,
             Preferences preferences,
@@ -78,6 +83,7 @@ final class BatchController {
             Clock clock) {
         this.json = json;
         this.form = form;
+        this.webhooks = webhooks;
         this.submissions = submissions;
         this.jobs = jobs;
         this.preferences = preferences;
@@ -91,7 +97,11 @@ final class BatchController {
     private record Item(Optional<CheckedRequest> checked, List<InvalidMember> errors) {}
 
     /// @param callErrors what is wrong outside the items
-    private record Batch(List<Item> items, boolean partial, List<InvalidMember> callErrors) {
+    private record Batch(
+            List<Item> items,
+            boolean partial,
+            @Nullable JobWebhook webhook,
+            List<InvalidMember> callErrors) {
 
         List<CheckedRequest> valid() {
             return items.stream().flatMap(item -> item.checked.stream()).toList();
@@ -149,20 +159,20 @@ final class BatchController {
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = PromptBody.BatchBody.class)))
+                            schema = @Schema(implementation = PromptBody.SmallBatchBody.class)))
     @ApiResponse(responseCode = "200", description = "All jobs have ended")
     @ApiResponse(responseCode = "202", description = "Some jobs have not ended yet")
-    CompletableFuture<ResponseEntity<BatchView>> generate(Caller caller, HttpServletRequest request)
-            throws IOException {
+    CompletableFuture<ResponseEntity<GenerateBatchView>> generate(
+            Caller caller, HttpServletRequest request) throws IOException {
         var preference = preferences.of(request);
         var body = json.read(request);
         var wait = preference.waitOr(properties.generateWait());
-        Supplier<CompletableFuture<ResponseEntity<BatchView>>> work =
+        Supplier<CompletableFuture<ResponseEntity<GenerateBatchView>>> work =
                 () -> submit(caller, request, body, preference, wait);
         return wait.isPositive() ? streams.during(caller, work) : work.get();
     }
 
-    private CompletableFuture<ResponseEntity<BatchView>> submit(
+    private CompletableFuture<ResponseEntity<GenerateBatchView>> submit(
             Caller caller,
             HttpServletRequest request,
             JsonNode body,
@@ -176,6 +186,7 @@ final class BatchController {
                     submissions.submitBatch(
                             caller,
                             CancelAfter.on(batch.valid(), request, clock),
+                            batch.webhook(),
                             TraceParent.of(request),
                             call);
         } else {
@@ -190,13 +201,13 @@ final class BatchController {
                 .thenApply(stored -> answer(batch, outcome, stored, preference, wait));
     }
 
-    private static ResponseEntity<BatchView> answer(
+    private static ResponseEntity<GenerateBatchView> answer(
             Batch batch,
             Outcome outcome,
             List<JobView> stored,
             Preference preference,
             Duration wait) {
-        var view = BatchView.of(outcome.resource(), items(batch, stored));
+        var view = GenerateBatchView.of(outcome.resource(), items(batch, stored));
         var headers = SubmitController.headers(outcome.replayed(), preference.applied());
         if (!view.isFinal()) {
             headers.set(HttpHeaders.RETRY_AFTER, "1");
@@ -213,7 +224,7 @@ final class BatchController {
         members.require("requests");
         var elements = members.elements("requests", 1, MOST);
         boolean partial = members.flag("partial").orElse(false);
-        members.notOffered("webhook");
+        var webhook = webhooks.ofBatch(members);
         members.end();
         var items = new ArrayList<Item>();
         for (var element : elements) {
@@ -224,7 +235,7 @@ final class BatchController {
                 problems.all().stream()
                         .filter(error -> !error.pointer().matches("#/requests/[0-9]+(/.*)?"))
                         .toList();
-        return new Batch(items, partial, outside);
+        return new Batch(items, partial, webhook, outside);
     }
 
     private Item read(int tenant, Members.Element element) {

@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 import java.util.List;
 import java.util.UUID;
 
-/// A batch of jobs as clients see it.
+/// What `/generate/batch` answers: the batch with its jobs.
 ///
 /// @param status `queued` until one runs, `completed` when all have ended
 /// @param failed jobs that failed or expired, and items that were refused
 /// @param jobs in the order of the requests
-@Schema(name = "Batch")
-record BatchView(
+@Schema(name = "GenerateBatch")
+record GenerateBatchView(
         UUID batchId,
         String status,
         int total,
@@ -31,7 +31,7 @@ record BatchView(
         @ArraySchema(schema = @Schema(anyOf = {JobView.class, RefusedItem.class}))
                 List<Object> jobs) {
 
-    BatchView {
+    GenerateBatchView {
         jobs = List.copyOf(jobs);
     }
 
@@ -67,11 +67,11 @@ record BatchView(
         }
     }
 
-    static BatchView of(UUID batch, List<Object> items) {
+    static GenerateBatchView of(UUID batch, List<Object> items) {
         long running = count(items, "running");
         long queued = count(items, "queued", "scheduled");
         var status = running > 0 ? "running" : queued > 0 ? "queued" : "completed";
-        return new BatchView(
+        return new GenerateBatchView(
                 batch,
                 status,
                 items.size(),
