@@ -9,11 +9,12 @@
 Needs nothing but Python 3.9.
 """
 
-from .client import ApiError, Client, Job, JobFailed, ProgressBar
+from .client import ApiError, Batch, Client, Job, JobFailed, ProgressBar
 from .webhooks import InvalidSignature, verify_webhook
 
 __all__ = [
     "ApiError",
+    "Batch",
     "Client",
     "InvalidSignature",
     "Job",

@@ -12,11 +12,14 @@ import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, TextIO, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, TextIO, Tuple, Union
 
 Json = Dict[str, Any]
 Job = Dict[str, Any]
 """A job as the service describes it: `job["status"]`, `job["result"]["artifacts"]`, …"""
+
+Batch = Dict[str, Any]
+"""Jobs that came together: `batch["status"]`, `batch["counts"]`, …"""
 
 OnProgress = Callable[[float, str], None]
 """Called with a fraction from 0 to 1 and what is being done."""
@@ -221,6 +224,48 @@ class Client:
                 raise ApiError(0, {"detail": f"nothing answers at {self._url}; the job goes on"})
             time.sleep(min(2.0, 0.2 * (failures + 1)))
 
+    # -- batches ---------------------------------------------------------------------------------
+
+    def submit_batch(self, requests: Iterable[Json], *, idempotency_key: Optional[str] = None, **options: Any) -> Batch:
+        """Submits many jobs in one call, all of them or none, and comes back when they are stored.
+
+        Args:
+            requests: bodies as of `submit`, up to 50,000; each may have a `custom_id`.
+            options: name, max_concurrency, fail_fast, completion_window_s, webhook_url, webhook_events.
+        """
+        query = {k: str(v).lower() if isinstance(v, bool) else v for k, v in options.items() if v is not None}
+        return self._json(
+            "POST",
+            "/api/v1/batches?" + urllib.parse.urlencode(query),
+            "\n".join(json.dumps(request) for request in requests).encode(),
+            {"Content-Type": "application/jsonl", "Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+            timeout=600.0,
+        )
+
+    def wait_batch(self, batch: Union[str, Batch], *, on_progress: Optional[OnProgress] = None) -> Batch:
+        """Waits until the last job of a batch has ended, however it did."""
+        while True:
+            seen = self._json("GET", self._batch_path(batch) + "?wait_s=2")
+            if on_progress:
+                total, queued, running = (seen["counts"][k] for k in ("total", "queued", "running"))
+                on_progress(seen["progress"], f"{total - queued - running} of {total}")
+            if seen["finished_at"]:
+                return seen
+
+    def cancel_batch(self, batch: Union[str, Batch]) -> Batch:
+        """Cancels what has not ended of a batch; final at once."""
+        return self._json("POST", self._batch_path(batch) + "/cancel")
+
+    def batch_results(self, batch: Union[str, Batch]) -> Iterator[Json]:
+        """What came of the jobs of a batch: those that succeeded, then the others, each in the order in which it ended.
+
+        Each has `custom_id`, `job_id`, `status`, `artifacts` and `error`, and can be given to `save`.
+        """
+        for kind in ("results", "errors"):
+            with self._open("GET", f"{self._batch_path(batch)}/{kind}.jsonl", timeout=600.0) as answer:
+                for line in answer:
+                    yield json.loads(line)
+
     # -- files -----------------------------------------------------------------------------------
 
     def save(self, job: Job, path: Union[str, Path]) -> List[Path]:
@@ -230,7 +275,7 @@ class Client:
             path: the file's name; with several files each gets its number behind it. A folder takes
                 them all.
         """
-        artifacts = (job.get("result") or {}).get("artifacts") or []
+        artifacts = (job.get("result") or job).get("artifacts") or []
         target = Path(path)
         saved = []
         for artifact in artifacts:
@@ -271,6 +316,11 @@ class Client:
         number = job if isinstance(job, str) else job["job_id"]
         return "/api/v1/jobs/" + urllib.parse.quote(number, safe="")
 
+    @staticmethod
+    def _batch_path(batch: Union[str, Batch]) -> str:
+        number = batch if isinstance(batch, str) else batch["batch_id"]
+        return "/api/v1/batches/" + urllib.parse.quote(number, safe="")
+
     def _create(self, path: str, body: Json, key: Optional[str]) -> Json:
         return self._json(
             "POST",
@@ -280,11 +330,16 @@ class Client:
         )
 
     def _json(
-        self, method: str, path: str, body: Optional[bytes] = None, headers: Optional[Mapping[str, str]] = None
+        self,
+        method: str,
+        path: str,
+        body: Optional[bytes] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
     ) -> Any:
         for attempt in range(1, self._tries + 1):
             try:
-                with self._open(method, path, body, headers) as answer:
+                with self._open(method, path, body, headers, timeout) as answer:
                     text = answer.read()
                     return json.loads(text) if text else {}
             except ApiError as error:

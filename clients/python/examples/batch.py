@@ -3,20 +3,19 @@
 import sys
 from pathlib import Path
 
-from comfyapi import Client, JobFailed, ProgressBar
+from comfyapi import Client, ProgressBar
 
 folder, prompts = Path(sys.argv[1]), sys.argv[2:]
 folder.mkdir(parents=True, exist_ok=True)
 
 with Client() as service:
-    # All are submitted before the first is waited for, so that every GPU has work.
-    jobs = [service.submit(prompt, tags=["batch"]) for prompt in prompts]
+    batch = service.submit_batch({"prompt": prompt, "custom_id": f"row-{i}"} for i, prompt in enumerate(prompts))
     bar = ProgressBar("Batch")
-    for number, job in enumerate(jobs):
-        bar(number / len(jobs), f"{number} of {len(jobs)}")
-        try:
-            for file in service.save(service.wait(job), folder):
-                print(file)
-        except JobFailed as failure:
-            print(failure, file=sys.stderr)
+    service.wait_batch(batch, on_progress=bar)
     bar.close()
+    for result in service.batch_results(batch):
+        if result["status"] == "succeeded":
+            for file in service.save(result, folder):
+                print(file)
+        else:
+            print(result["custom_id"], result["status"], (result["error"] or {}).get("message", ""), file=sys.stderr)

@@ -83,6 +83,28 @@ export interface JobEvent {
   [member: string]: unknown;
 }
 
+/** Jobs that came together. */
+export interface Batch {
+  batch_id: string;
+  name: string | null;
+  status: "running" | "succeeded" | "partially_succeeded" | "failed" | "canceled" | "expired";
+  total: number;
+  /** Null in lists while it runs. */
+  counts: Record<"total" | "queued" | "running" | "succeeded" | "failed" | "canceled" | "expired", number> | null;
+  progress: number | null;
+  finished_at: string | null;
+  [member: string]: unknown;
+}
+
+/** What came of one job of a batch. */
+export interface BatchResult {
+  custom_id: string | null;
+  job_id: string;
+  status: JobStatus;
+  artifacts: Artifact[];
+  error: JobError | null;
+}
+
 /** Called with a fraction from 0 to 1 and what is being done. */
 export type OnProgress = (fraction: number, message: string) => void;
 
@@ -218,12 +240,63 @@ export class Client {
   }
 
   /**
+   * Submits many jobs in one call, all of them or none; done when they are stored.
+   *
+   * @param requests up to 50,000; each may have a `custom_id`
+   * @param options name, max_concurrency, fail_fast, completion_window_s, webhook_url, webhook_events
+   */
+  submitBatch(
+    requests: GenerationRequest[],
+    options: Record<string, string | number | boolean> = {},
+    idempotencyKey: string = randomUUID(),
+  ): Promise<Batch> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options)) query.set(name, String(value));
+    return this.#json(
+      "POST",
+      `/api/v1/batches?${query}`,
+      requests.map((request) => JSON.stringify(request)).join("\n"),
+      { "Content-Type": "application/jsonl", "Idempotency-Key": idempotencyKey },
+      600_000,
+    );
+  }
+
+  /** Waits until the last job of a batch has ended, however it did. */
+  async waitBatch(batch: Batch | string, onProgress?: OnProgress): Promise<Batch> {
+    for (;;) {
+      const seen = await this.#json<Batch>("GET", `${batchPath(batch)}?wait_s=2`);
+      const { total, queued, running } = seen.counts ?? { total: seen.total, queued: 0, running: 0 };
+      onProgress?.(seen.progress ?? 0, `${total - queued - running} of ${total}`);
+      if (seen.finished_at) return seen;
+    }
+  }
+
+  /** Cancels what has not ended of a batch; final at once. */
+  cancelBatch(batch: Batch | string): Promise<Batch> {
+    return this.#json("POST", `${batchPath(batch)}/cancel`);
+  }
+
+  /** What came of the jobs of a batch: those that succeeded, then the others, each in the order in which it ended. */
+  async *batchResults(batch: Batch | string): AsyncGenerator<BatchResult> {
+    for (const kind of ["results", "errors"]) {
+      const answer = await this.#send("GET", `${batchPath(batch)}/${kind}.jsonl`, undefined, {});
+      const decoder = new TextDecoder();
+      let rest = "";
+      for await (const bytes of Readable.fromWeb(answer.body as any)) {
+        const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) yield JSON.parse(line) as BatchResult;
+      }
+    }
+  }
+
+  /**
    * Downloads what a job made; answers the files.
    *
    * @param target the file's name; with several files each gets its number behind it. A folder takes them all.
    */
-  async save(job: Job, target: string): Promise<string[]> {
-    const artifacts = job.result?.artifacts ?? [];
+  async save(job: Job | BatchResult, target: string): Promise<string[]> {
+    const artifacts = "artifacts" in job ? job.artifacts : (job.result?.artifacts ?? []);
     const isFolder = await stat(target).then((s) => s.isDirectory(), () => false);
     const saved: string[] = [];
     for (const artifact of artifacts) {
@@ -261,10 +334,10 @@ export class Client {
     });
   }
 
-  async #json<T>(method: string, path: string, body?: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}): Promise<T> {
+  async #json<T>(method: string, path: string, body?: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}, timeoutMs = 75_000): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await this.#send(method, path, body, headers, AbortSignal.timeout(75_000));
+        const answer = await this.#send(method, path, body, headers, AbortSignal.timeout(timeoutMs));
         const text = await answer.text();
         return (text ? JSON.parse(text) : {}) as T;
       } catch (error) {
@@ -301,6 +374,10 @@ export class Client {
 
 function path(job: Job | string): string {
   return `/api/v1/jobs/${encodeURIComponent(typeof job === "string" ? job : job.job_id)}`;
+}
+
+function batchPath(batch: Batch | string): string {
+  return `/api/v1/batches/${encodeURIComponent(typeof batch === "string" ? batch : batch.batch_id)}`;
 }
 
 function pause(ms: number): Promise<void> {

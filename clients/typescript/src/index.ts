@@ -2,6 +2,8 @@
 export { ApiError, Client, JobFailed } from "./client.js";
 export type {
   Artifact,
+  Batch,
+  BatchResult,
   ClientOptions,
   GenerationRequest,
   Job,

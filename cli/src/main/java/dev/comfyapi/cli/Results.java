@@ -69,12 +69,7 @@ final class Results {
             JsonNode job, JsonNode artifact, int count, Path to, boolean toFolder) {
         int index = artifact.path("index").asInt(0);
         if (toFolder || Files.isDirectory(to)) {
-            return to.resolve(
-                    "%s-%d.%s"
-                            .formatted(
-                                    job.path("job_id").asString("job"),
-                                    index,
-                                    extension(artifact)));
+            return to.resolve("%s-%d.%s".formatted(name(job), index, extension(artifact)));
         }
         if (count == 1) {
             return to;
@@ -85,6 +80,12 @@ final class Results {
                 dot <= 0
                         ? "%s-%d".formatted(name, index)
                         : "%s-%d%s".formatted(name.substring(0, dot), index, name.substring(dot)));
+    }
+
+    /// The client's own name if it has one that can be a file's.
+    private static String name(JsonNode job) {
+        var own = job.path("custom_id").asString("");
+        return own.matches("[A-Za-z0-9][A-Za-z0-9._-]*") ? own : job.path("job_id").asString("job");
     }
 
     /// As the service stores it: the last part of the link's path, which is the server's own.

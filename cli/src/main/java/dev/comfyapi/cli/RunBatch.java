@@ -6,28 +6,27 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Many requests from a file. All are submitted before the first is waited for, so that every GPU
-/// has work.
+/// Many requests from a file, submitted in one call: all of them or none.
 @Command(
         name = "batch",
         description = "Run a file with one request in each line (JSON Lines).",
         mixinStandardHelpOptions = true)
 final class RunBatch extends ServiceCommand {
 
-    private static final int MOST = 10_000;
+    private static final String BATCHES = "/api/v1/batches";
 
     @Parameters(
             paramLabel = "FILE",
-            description = "Lines such as {\"prompt\": \"a fox\", \"seed\": 1}.")
+            description =
+                    "Lines such as {\"custom_id\": \"fox-1\", \"prompt\": \"a fox\", \"seed\": 1}.")
     @SuppressWarnings("NullAway.Init")
     private Path file;
 
@@ -37,83 +36,131 @@ final class RunBatch extends ServiceCommand {
             description = "Save the results here; without it the links are printed.")
     private @Nullable Path output;
 
+    @Option(names = "--name", description = "Your word for it.")
+    private @Nullable String name;
+
+    @Option(
+            names = "--max-concurrency",
+            paramLabel = "JOBS",
+            description = "Most of its jobs that wait in the queue or run at one time.")
+    private @Nullable Integer maxConcurrency;
+
+    @Option(names = "--fail-fast", description = "Cancel the rest when one fails.")
+    private boolean failFast;
+
+    @Option(names = "--detach", description = "Do not wait: print the batch's id and end.")
+    private boolean detach;
+
     @Override
     ExitCode call(Service service) throws ServiceException, InterruptedException {
-        var requests = read(file);
-        var jobs = submit(service, requests);
+        var batch = service.createLines(BATCHES + query(), file);
+        var id = batch.path("batch_id").asString("");
+        if (detach) {
+            if (program().wantsJson()) {
+                program().print(batch);
+            } else {
+                terminal().out().println(id);
+            }
+            return ExitCode.DONE;
+        }
+        var giveUp = new Thread(() -> cancel(service, id), "cancel");
+        Runtime.getRuntime().addShutdownHook(giveUp);
+        try {
+            follow(service, batch);
+        } finally {
+            removeHook(giveUp);
+        }
+        return results(service, id);
+    }
+
+    private String query() {
+        var options = new ArrayList<String>();
+        if (name != null) {
+            options.add("name=" + URLEncoder.encode(name, StandardCharsets.UTF_8));
+        }
+        if (maxConcurrency != null) {
+            options.add("max_concurrency=" + maxConcurrency);
+        }
+        if (failFast) {
+            options.add("fail_fast=true");
+        }
+        return options.isEmpty() ? "" : "?" + String.join("&", options);
+    }
+
+    private void follow(Service service, JsonNode accepted)
+            throws ServiceException, InterruptedException {
+        var batch = accepted;
+        try (var bar = Bar.start(terminal(), "Batch")) {
+            while (batch.path("finished_at").isNull()) {
+                bar.show(batch.path("progress").asDouble(0), standing(batch.path("counts")));
+                batch =
+                        service.get(
+                                "%s/%s?wait_s=1"
+                                        .formatted(BATCHES, batch.path("batch_id").asString()));
+            }
+            bar.show(1, batch.path("status").asString("").replace('_', ' '));
+        }
+    }
+
+    private static String standing(JsonNode counts) {
+        var words = new ArrayList<String>();
+        words.add(
+                "%d of %d"
+                        .formatted(
+                                counts.path("total").asInt(0)
+                                        - counts.path("queued").asInt(0)
+                                        - counts.path("running").asInt(0),
+                                counts.path("total").asInt(0)));
+        for (var kind : List.of("running", "failed", "canceled", "expired")) {
+            int count = counts.path(kind).asInt(0);
+            if (count > 0) {
+                words.add("%d %s".formatted(count, kind));
+            }
+        }
+        return String.join(", ", words);
+    }
+
+    /// What succeeded, then what did not; each in the order in which it ended.
+    private ExitCode results(Service service, String id)
+            throws ServiceException, InterruptedException {
         var results = new Results(service, program());
         var worst = ExitCode.DONE;
-        try (var bar = Bar.start(terminal(), "Batch")) {
-            for (int i = 0; i < jobs.size(); i++) {
-                bar.show((double) i / jobs.size(), "%d of %d".formatted(i, jobs.size()));
-                var came = results.of(awaitEnd(service, jobs.get(i)), output, output != null);
+        for (var kind : List.of("results", "errors")) {
+            var path = "%s/%s/%s.jsonl".formatted(BATCHES, id, kind);
+            for (var line : service.lines(path)) {
+                var came = results.of(job(Service.JSON.readTree(line)), output, output != null);
                 worst = came == ExitCode.DONE ? worst : came;
             }
         }
         return worst;
     }
 
-    private List<String> submit(Service service, List<JsonNode> requests)
-            throws ServiceException, InterruptedException {
-        var jobs = new ArrayList<String>();
-        try (var bar = Bar.start(terminal(), "Submitting")) {
-            for (var request : requests) {
-                try {
-                    var job = service.create("/api/v1/jobs", request);
-                    jobs.add(job.path("job_id").asString(""));
-                } catch (ServiceException e) {
-                    throw new ServiceException(
-                            e.exitCode(),
-                            "Line %d: %s%n%d jobs before it are submitted and go on."
-                                    .formatted(jobs.size() + 1, e.getMessage(), jobs.size()));
-                }
-                bar.show((double) jobs.size() / requests.size(), jobs.size() + " submitted");
-            }
+    /// In the form of a job.
+    private static JsonNode job(JsonNode line) {
+        var job = Service.JSON.createObjectNode();
+        for (var member : List.of("custom_id", "job_id", "status", "error")) {
+            job.set(member, line.path(member));
         }
-        return jobs;
+        job.putObject("result").set("artifacts", line.path("artifacts"));
+        return job;
     }
 
-    private static JsonNode awaitEnd(Service service, String id)
-            throws ServiceException, InterruptedException {
-        while (true) {
-            var job = service.get("/api/v1/jobs/" + id + "?wait_s=30");
-            if (!job.path("finished_at").isNull()) {
-                return job;
-            }
-        }
-    }
-
-    private static List<JsonNode> read(Path file) throws ServiceException {
-        var requests = new ArrayList<JsonNode>();
-        try (var lines = Files.newBufferedReader(file)) {
-            int number = 0;
-            for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                number++;
-                if (!line.isBlank()) {
-                    requests.add(parse(line, number));
-                }
-                if (requests.size() > MOST) {
-                    throw refused("%s has more than %d requests".formatted(file, MOST));
-                }
-            }
-        } catch (IOException _) {
-            throw refused("%s cannot be read".formatted(file));
-        }
-        if (requests.isEmpty()) {
-            throw refused("%s has no request".formatted(file));
-        }
-        return requests;
-    }
-
-    private static JsonNode parse(String line, int number) throws ServiceException {
+    private static void removeHook(Thread hook) {
         try {
-            return Service.JSON.readTree(line);
-        } catch (JacksonException e) {
-            throw refused("Line %d is no JSON: %s".formatted(number, e.getOriginalMessage()));
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // The process is ending: the hook runs already.
         }
     }
 
-    private static ServiceException refused(String why) {
-        return new ServiceException(ExitCode.REFUSED, why);
+    private void cancel(Service service, String id) {
+        try {
+            service.post("%s/%s/cancel".formatted(BATCHES, id));
+            terminal().err().println("\nBatch " + id + " is canceled.");
+        } catch (ServiceException e) {
+            terminal().err().println("\nBatch " + id + " goes on: " + e.getMessage());
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -6,6 +6,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -34,6 +35,10 @@ final class Service implements AutoCloseable {
     static final JsonMapper JSON = JsonMapper.shared();
 
     private static final Duration ANSWER = Duration.ofSeconds(75);
+
+    /// For tens of thousands of requests in one call.
+    private static final Duration LONG_ANSWER = Duration.ofMinutes(10);
+
     private static final int TRIES = 4;
     private static final long LONGEST_PAUSE_S = 10;
 
@@ -53,23 +58,42 @@ final class Service implements AutoCloseable {
     }
 
     JsonNode get(String path) throws ServiceException, InterruptedException {
-        return json(ask(request(path).GET()));
+        return json(ask(request(path).GET(), ANSWER));
     }
 
     /// A submit: the same call twice would be one job.
     JsonNode create(String path, JsonNode body) throws ServiceException, InterruptedException {
         return create(
-                path, "application/json", BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body)));
+                path,
+                "application/json",
+                BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body)),
+                ANSWER);
     }
 
-    private JsonNode create(String path, String type, BodyPublisher body)
+    /// The same for a file with a request in each line.
+    JsonNode createLines(String path, Path file) throws ServiceException, InterruptedException {
+        try {
+            return create(path, "application/jsonl", BodyPublishers.ofFile(file), LONG_ANSWER);
+        } catch (FileNotFoundException _) {
+            throw new ServiceException(ExitCode.REFUSED, "%s cannot be read".formatted(file));
+        }
+    }
+
+    private JsonNode create(String path, String type, BodyPublisher body, Duration answer)
             throws ServiceException, InterruptedException {
         return json(
                 ask(
                         request(path)
                                 .header("Content-Type", type)
                                 .header("Idempotency-Key", UUID.randomUUID().toString())
-                                .POST(body)));
+                                .POST(body),
+                        answer));
+    }
+
+    /// The lines of an answer, each a JSON value.
+    List<String> lines(String path) throws ServiceException, InterruptedException {
+        var text = new String(ask(request(path).GET(), LONG_ANSWER).body(), StandardCharsets.UTF_8);
+        return text.lines().toList();
     }
 
     /// Brings a file in; answers its reference.
@@ -86,7 +110,12 @@ final class Service implements AutoCloseable {
                             BodyPublishers.ofString(head),
                             BodyPublishers.ofFile(file),
                             BodyPublishers.ofString(tail));
-            var asset = create("/api/v1/assets", "multipart/form-data; boundary=" + boundary, body);
+            var asset =
+                    create(
+                            "/api/v1/assets",
+                            "multipart/form-data; boundary=" + boundary,
+                            body,
+                            ANSWER);
             return "asset://" + asset.path("asset_id").asString();
         } catch (IOException _) {
             throw new ServiceException(ExitCode.REFUSED, "%s cannot be read".formatted(file));
@@ -95,7 +124,7 @@ final class Service implements AutoCloseable {
 
     /// A change that may be asked for twice.
     JsonNode post(String path) throws ServiceException, InterruptedException {
-        return json(ask(request(path).POST(BodyPublishers.noBody())));
+        return json(ask(request(path).POST(BodyPublishers.noBody()), ANSWER));
     }
 
     /// The lines of an event stream, as they come; empty when the stream has nothing more to say.
@@ -161,9 +190,9 @@ final class Service implements AutoCloseable {
         return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
     }
 
-    private HttpResponse<byte[]> ask(HttpRequest.Builder builder)
+    private HttpResponse<byte[]> ask(HttpRequest.Builder builder, Duration answer)
             throws ServiceException, InterruptedException {
-        var request = builder.timeout(ANSWER).build();
+        var request = builder.timeout(answer).build();
         for (int attempt = 1; ; attempt++) {
             try {
                 var response = http.send(request, BodyHandlers.ofByteArray());

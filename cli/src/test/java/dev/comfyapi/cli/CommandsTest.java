@@ -167,19 +167,32 @@ class CommandsTest {
         Files.writeString(
                 file,
                 """
-                {"prompt": "one", "width": 64, "height": 64}
+                {"prompt": "one", "width": 64, "height": 64, "custom_id": "first"}
 
                 {"prompt": "two", "width": 64, "height": 64}
                 """);
 
-        var ran = run("batch", file.toString(), "-o", folder.resolve("many").toString());
+        var ran =
+                run(
+                        "batch",
+                        file.toString(),
+                        "-o",
+                        folder.resolve("many").toString(),
+                        "--max-concurrency",
+                        "1",
+                        "--name",
+                        "two & more");
 
         assertThat(ran.status()).as(ran.err()).isZero();
+        assertThat(ran.err()).contains("Batch: succeeded");
         try (var files = Files.list(folder.resolve("many"))) {
             assertThat(files).hasSize(2);
         }
-        Files.writeString(file, "{\"prompt\": 1}");
-        assertThat(run("batch", file.toString()).err()).contains("Line 1").contains("#/prompt");
+        assertThat(folder.resolve("many").resolve("first-0.png")).isNotEmptyFile();
+        Files.writeString(file, "{\"prompt\": \"a\"}\n{\"prompt\": 1}");
+        assertThat(run("batch", file.toString()).err()).contains("#/lines/2/prompt");
+        assertThat(run("batch", folder.resolve("none.jsonl").toString()).status())
+                .isEqualTo(ExitCode.REFUSED.status());
     }
 
     @Test
