@@ -3,6 +3,9 @@ package dev.comfyapi.api.account;
 import dev.comfyapi.api.account.AuthProperties.Mode;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.DatabaseTrouble;
+import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.Caller.Rates;
+import dev.comfyapi.api.http.OriginCheck;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;
 import dev.comfyapi.api.http.PublicUrl;
@@ -32,8 +35,8 @@ import org.springframework.security.web.authentication.AnonymousAuthenticationFi
 import org.springframework.security.web.firewall.HttpFirewall;
 import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.web.cors.CorsConfiguration;
-import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 import java.io.IOException;
@@ -56,7 +59,7 @@ class SecurityConfiguration {
             PublicUrl publicUrl)
             throws Exception {
         if (!properties.corsOrigins().isEmpty()) {
-            http.cors(cors -> cors.configurationSource(named(properties.corsOrigins())));
+            http.addFilter(pagesOf(properties.corsOrigins()));
         }
         return http.csrf(AbstractHttpConfigurer::disable)
                 .formLogin(AbstractHttpConfigurer::disable)
@@ -88,7 +91,7 @@ class SecurityConfiguration {
     }
 
     /// Keys travel in headers, never in cookies, so no credentials of the browser are let through.
-    private static CorsConfigurationSource named(List<String> origins) {
+    private static CorsFilter pagesOf(List<String> origins) {
         var allowed = new CorsConfiguration();
         allowed.setAllowedOrigins(origins);
         allowed.setAllowedMethods(List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"));
@@ -115,7 +118,9 @@ class SecurityConfiguration {
                         "X-Request-Id"));
         var source = new UrlBasedCorsConfigurationSource();
         source.registerCorsConfiguration("/**", allowed);
-        return source;
+        var filter = new CorsFilter(source);
+        filter.setCorsProcessor(new OriginCheck());
+        return filter;
     }
 
     @Bean

@@ -6,9 +6,7 @@ import tools.jackson.databind.JsonNode;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -189,13 +187,12 @@ public final class Members {
         if (text.isEmpty()) {
             return Optional.empty();
         }
-        try {
-            return Optional.of(OffsetDateTime.parse(text.get()).toInstant());
-        } catch (DateTimeException _) {
+        var time = Times.parse(text.get());
+        if (time.isEmpty()) {
             problems.add(
                     pointer(name), "invalid_value", "must be a time such as 2026-01-31T12:00:00Z");
-            return Optional.empty();
         }
+        return time;
     }
 
     /// The value as it came; null when it is absent.

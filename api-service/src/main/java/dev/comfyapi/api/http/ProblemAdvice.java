@@ -3,6 +3,7 @@ package dev.comfyapi.api.http;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpMethod;
@@ -50,6 +51,10 @@ final class ProblemAdvice {
             case MissingServletRequestParameterException missing ->
                     badParameter(missing.getParameterName());
             case MethodArgumentTypeMismatchException mismatch -> badParameter(mismatch.getName());
+            case InvalidParameterException broken ->
+                    ApiProblem.of(
+                            ProblemCode.ofStatus(broken.getErrorCode()),
+                            "The parameters are not encoded as they have to be.");
             case Exception away when DatabaseTrouble.isIn(away) -> away(away, request);
             case ErrorResponse error when error.getStatusCode().is4xxClientError() ->
                     ApiProblem.of(

@@ -6,6 +6,7 @@ import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.limit.AtOnce;
+import dev.comfyapi.api.http.Times;
 import dev.comfyapi.db.usage.UsageStore;
 import dev.comfyapi.db.usage.UsageStore.Bucket;
 import dev.comfyapi.db.usage.UsageStore.Grouping;
@@ -13,6 +14,7 @@ import dev.comfyapi.db.usage.UsageStore.Percentiles;
 import dev.comfyapi.db.usage.UsageStore.Used;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -27,10 +29,8 @@ import org.springframework.web.bind.annotation.RestController;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -151,6 +151,7 @@ final class UsageController {
     @ApiResponse(
             responseCode = "200",
             description = "One line for each bucket and group",
+            headers = @Header(name = "Content-Disposition"),
             content = @Content(mediaType = "text/csv", schema = @Schema(type = "string")))
     ResponseEntity<byte[]> export(
             Caller caller,
@@ -227,11 +228,8 @@ final class UsageController {
         if (text == null) {
             return otherwise;
         }
-        try {
-            return OffsetDateTime.parse(text).toInstant();
-        } catch (DateTimeException _) {
-            throw bad(name, "must be a time such as 2026-01-31T12:00:00Z");
-        }
+        return Times.parse(text)
+                .orElseThrow(() -> bad(name, "must be a time such as 2026-01-31T12:00:00Z"));
     }
 
     private static <E extends Enum<E>> E word(Class<E> type, String name, String word) {

@@ -115,7 +115,9 @@ class ConventionsTest {
                 "GET /a%00b HTTP/1.1",
                 "GET /..%2f..%2fetc/passwd HTTP/1.1",
                 "GET /../../etc/passwd HTTP/1.1",
-                "GET /a;b=c/../x HTTP/1.1"
+                "GET /a;b=c/../x HTTP/1.1",
+                "GET /api/v1/jobs?limit=%zz HTTP/1.1",
+                "GET /api/v1/jobs?%ff%zz HTTP/1.1"
             })
     void a_target_that_is_no_path_is_a_problem(String line) throws IOException {
         var answer = raw(line + "\r\nHost: localhost\r\nConnection: close\r\n\r\n");

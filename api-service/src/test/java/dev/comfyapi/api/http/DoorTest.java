@@ -93,6 +93,7 @@ class DoorTest {
             assertThat(preflight.header("Access-Control-Allow-Origin")).isEqualTo(named);
             assertThat(preflight.header("Access-Control-Allow-Credentials")).isNull();
             assertThat(foreign.status()).isEqualTo(403);
+            assertThat(foreign.at("/code")).isEqualTo("forbidden");
             assertThat(foreign.header("Access-Control-Allow-Origin")).isNull();
         }
         assertThatThrownBy(() -> Api.fresh("--comfyapi.auth.cors-origins=*"))
