@@ -1,6 +1,8 @@
 package dev.comfyapi.api;
 
 import dev.comfyapi.api.account.AdminKeyCommand;
+import dev.comfyapi.api.contract.Contract;
+import dev.comfyapi.api.contract.RecordCheck;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
@@ -37,10 +39,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,13 +51,15 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+
+import javax.net.ssl.SSLSession;
 
 /// The running application on a database of its own, a client of it, and the part that workers and
 /// the leader play.
@@ -81,6 +86,7 @@ public final class Api implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static @Nullable Servers servers;
     private static @Nullable Api shared;
+    private static @Nullable Contract contract;
 
     private final AtomicInteger rings = new AtomicInteger();
     private final Queue<JobEvent> heard = new ConcurrentLinkedQueue<>();
@@ -129,6 +135,7 @@ public final class Api implements AutoCloseable {
     private void listen(ConfigurableApplicationContext context) {
         context.getBeanFactory()
                 .registerSingleton("bellOfTheTest", (QueueBell) rings::incrementAndGet);
+        context.getBeanFactory().addBeanPostProcessor(new RecordCheck());
         context.addApplicationListener(event -> {
             if (event instanceof PayloadApplicationEvent<?> payload
                     && payload.getPayload() instanceof JobEvent job) {
@@ -334,31 +341,111 @@ public final class Api implements AutoCloseable {
     }
 
     /// Of a stream of events, which need not end, only the head is taken.
+    ///
+    /// Whatever comes back is held against the OpenAPI document.
     public Answer send(HttpRequest.Builder request) {
         try {
-            var stream = new AtomicReference<InputStream>(InputStream.nullInputStream());
-            var answer =
-                    client.send(
-                            request.build(),
-                            head ->
-                                    head.headers()
-                                                    .firstValue("Content-Type")
-                                                    .orElse("")
-                                                    .startsWith("text/event-stream")
-                                            ? BodySubscribers.mapping(
-                                                    BodySubscribers.ofInputStream(),
-                                                    body -> {
-                                                        stream.set(body);
-                                                        return new byte[0];
-                                                    })
-                                            : BodySubscribers.ofByteArray());
-            stream.get().close();
+            var sent = request.build();
+            var answer = read(client.send(sent, BodyHandlers.ofInputStream()));
+            if (sent.uri().getPort() == port) {
+                contract()
+                        .check(
+                                sent.method(),
+                                target(sent.uri()),
+                                Contract.Answer.of(
+                                        answer.statusCode(),
+                                        answer.headers().map(),
+                                        answer.body()));
+            }
             return new Answer(answer);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
+        }
+    }
+
+    private static String target(URI uri) {
+        return uri.getRawPath() + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery());
+    }
+
+    /// The document is the same for all instances: it is read once, from the first one that is
+    /// asked anything.
+    public Contract contract() throws IOException, InterruptedException {
+        synchronized (Api.class) {
+            if (contract == null) {
+                contract =
+                        new Contract(
+                                client.send(
+                                                request("/openapi.json").GET().build(),
+                                                BodyHandlers.ofByteArray())
+                                        .body());
+            }
+            return contract;
+        }
+    }
+
+    private static HttpResponse<byte[]> read(HttpResponse<InputStream> answer) throws IOException {
+        try (var body = answer.body()) {
+            boolean endless =
+                    answer.headers()
+                            .firstValue("Content-Type")
+                            .orElse("")
+                            .startsWith("text/event-stream");
+            return new Read(answer, endless ? new byte[0] : body.readAllBytes());
+        }
+    }
+
+    /// The same answer, with what was read of its body.
+    private static final class Read implements HttpResponse<byte[]> {
+
+        private final HttpResponse<InputStream> answer;
+        private final byte[] body;
+
+        Read(HttpResponse<InputStream> answer, byte[] body) {
+            this.answer = answer;
+            this.body = body;
+        }
+
+        @Override
+        public byte[] body() {
+            return body;
+        }
+
+        @Override
+        public int statusCode() {
+            return answer.statusCode();
+        }
+
+        @Override
+        public HttpRequest request() {
+            return answer.request();
+        }
+
+        @Override
+        public Optional<HttpResponse<byte[]>> previousResponse() {
+            return Optional.empty();
+        }
+
+        @Override
+        public HttpHeaders headers() {
+            return answer.headers();
+        }
+
+        @Override
+        public Optional<SSLSession> sslSession() {
+            return answer.sslSession();
+        }
+
+        @Override
+        public URI uri() {
+            return answer.uri();
+        }
+
+        @Override
+        public HttpClient.Version version() {
+            return answer.version();
         }
     }
 

@@ -358,5 +358,7 @@ class JourneysTest {
         assertThat(client.get(job.path("image_url").stringValue()).image().getWidth())
                 .isEqualTo(64);
         assertThat(client.get("/health").json().path("status").stringValue()).isEqualTo("healthy");
+        // Needs a library that no other answer does.
+        assertThat(client.get("/openapi.yaml").status()).isEqualTo(200);
     }
 }

@@ -81,6 +81,7 @@ final class KeyController {
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                             schema = @Schema(implementation = KeyBody.class)))
     @ApiResponse(responseCode = "201", description = "The new key")
+    @ApiResponse(responseCode = "404", description = "There is no such tenant")
     ResponseEntity<KeyView> make(Caller caller, HttpServletRequest request) throws IOException {
         var problems = new Problems();
         var members = Members.of(json.read(request), problems);

@@ -33,7 +33,6 @@ final class OpenPaths implements RequestMatcher {
                     "/swagger-ui/**",
                     "/openapi.json",
                     "/openapi.json/**",
-                    "/openapi.yaml",
                     "/usage/*",
                     "/webjars/**");
 

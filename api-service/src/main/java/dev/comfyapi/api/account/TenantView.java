@@ -26,10 +26,10 @@ record TenantView(
         String tier,
         String status,
         LimitsView limits,
-        @Schema(type = "object") JsonNode overrides,
+        @Schema(types = "object") JsonNode overrides,
         Instant createdAt,
         @Nullable Instant deletedAt,
-        @Schema(type = "object") @Nullable JsonNode receipt) {
+        @Schema(types = "object") @Nullable JsonNode receipt) {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 

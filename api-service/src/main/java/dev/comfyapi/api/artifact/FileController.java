@@ -9,6 +9,7 @@ import dev.comfyapi.artifact.FileType;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -19,6 +20,7 @@ import jakarta.servlet.http.HttpServletResponse;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpRange;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -37,7 +39,6 @@ import java.util.Optional;
 final class FileController {
 
     private static final int BUFFER = 64 * 1024;
-    private static final String UNKNOWN_TYPE = "application/octet-stream";
 
     private final ArtifactStore store;
     private final ArtifactLinks links;
@@ -55,17 +56,33 @@ final class FileController {
     @ApiResponse(
             responseCode = "200",
             description = "The file",
+            headers = {
+                @Header(name = "ETag"),
+                @Header(name = "Accept-Ranges"),
+                @Header(name = "Content-Disposition")
+            },
             content =
                     @Content(
-                            mediaType = UNKNOWN_TYPE,
+                            mediaType = MediaType.ALL_VALUE,
                             schema = @Schema(type = "string", format = "binary")))
     @ApiResponse(
             responseCode = "206",
             description = "The range asked for",
+            headers = {
+                @Header(name = "ETag"),
+                @Header(name = "Accept-Ranges"),
+                @Header(name = "Content-Disposition"),
+                @Header(name = "Content-Range")
+            },
             content =
                     @Content(
-                            mediaType = UNKNOWN_TYPE,
+                            mediaType = MediaType.ALL_VALUE,
                             schema = @Schema(type = "string", format = "binary")))
+    @ApiResponse(
+            responseCode = "304",
+            description = "You have it",
+            headers = {@Header(name = "ETag"), @Header(name = "Accept-Ranges")},
+            content = {})
     void read(
             @PathVariable("path") String path,
             @RequestParam(name = "expires", required = false) @Nullable String expires,
@@ -76,16 +93,19 @@ final class FileController {
         var key = authorized(path, expires, signature);
         var tag = "\"%s\"".formatted(key.path().substring(key.path().indexOf('/') + 1));
         try (var file = store.open(key).orElseThrow(FileController::gone)) {
+            boolean known = has(request, tag);
+            // Refused before anything is said about the file.
+            var range = known ? Optional.<Range>empty() : range(request, tag, file.size());
             response.setHeader("ETag", tag);
             response.setHeader("Cache-Control", "private, max-age=86400, immutable");
             response.setHeader("Content-Security-Policy", "sandbox");
             response.setHeader("Accept-Ranges", "bytes");
-            if (has(request, tag)) {
+            if (known) {
                 response.setStatus(HttpServletResponse.SC_NOT_MODIFIED);
                 return;
             }
             describe(key, response);
-            send(file, range(request, tag, file.size()), request, response);
+            send(file, range, request, response);
         }
     }
 

@@ -21,6 +21,7 @@ import dev.comfyapi.db.asset.AssetStore;
 import dev.comfyapi.model.job.JobId;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.parameters.RequestBody;
@@ -100,7 +101,10 @@ final class AssetController {
                             mediaType = MediaType.MULTIPART_FORM_DATA_VALUE,
                             schema = @Schema(implementation = UploadBody.class)))
     @ApiResponse(responseCode = "201", description = "The new asset")
-    @ApiResponse(responseCode = "200", description = "The asset that had the same file")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The asset that had the same file",
+            headers = @Header(name = "Location"))
     ResponseEntity<AssetView> upload(Caller caller, HttpServletRequest request)
             throws IOException, InterruptedException {
         try (var _ = uploads.begin(caller.tenant())) {
@@ -133,7 +137,10 @@ final class AssetController {
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                             schema = @Schema(implementation = ImportBody.class)))
-    @ApiResponse(responseCode = "202", description = "The asset")
+    @ApiResponse(
+            responseCode = "202",
+            description = "The asset",
+            headers = @Header(name = "Location"))
     ResponseEntity<AssetView> fetch(Caller caller, HttpServletRequest request)
             throws IOException, InterruptedException {
         var problems = new Problems();

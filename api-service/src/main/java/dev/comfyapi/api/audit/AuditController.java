@@ -52,7 +52,7 @@ final class AuditController {
             String targetId,
             @Nullable String beforeHash,
             @Nullable String afterHash,
-            @Schema(type = "object") @Nullable JsonNode change,
+            @Schema(types = {"object", "string"}) @Nullable JsonNode change,
             @Nullable String ip,
             @Nullable String requestId) {
 

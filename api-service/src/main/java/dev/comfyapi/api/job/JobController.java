@@ -14,6 +14,7 @@ import dev.comfyapi.model.job.JobId;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -76,6 +77,11 @@ final class JobController {
             description = "Seconds to wait; the same as `Prefer: wait=N`",
             schema = @Schema(type = "integer", minimum = "0", maximum = "60"))
     @Parameter(
+            name = "Prefer",
+            in = ParameterIn.HEADER,
+            description = "`wait=N`",
+            schema = @Schema(type = "string"))
+    @Parameter(
             name = "wait_for",
             in = ParameterIn.QUERY,
             description = "`status` ignores changes that are progress only",
@@ -92,6 +98,7 @@ final class JobController {
     @ApiResponse(
             responseCode = "304",
             description = "Nothing has changed",
+            headers = @Header(name = "ETag"),
             content = {})
     Object read(@PathVariable("job_id") String jobId, Caller caller, HttpServletRequest request) {
         var id = id(jobId);
@@ -236,7 +243,7 @@ final class JobController {
                     @Schema(
                             type = "string",
                             allowableValues = {"desc", "asc"}))
-    @ApiResponse(responseCode = "200", description = "A page")
+    @ApiResponse(responseCode = "200", description = "A page", headers = @Header(name = "Link"))
     ResponseEntity<JobPage> list(Caller caller, HttpServletRequest request) {
         var base = publicUrl.of(request);
         var page = list.page(caller.tenant(), request.getParameterMap(), base);

@@ -9,6 +9,7 @@ import dev.comfyapi.api.operator.FleetMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -65,6 +66,12 @@ final class HomeController {
     @Open
     @GetMapping(path = "/", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "What is where")
+    @ApiResponse(responseCode = "200", description = "For programs")
+    @ApiResponse(
+            responseCode = "302",
+            description = "For browsers: to the pages for reading",
+            headers = @Header(name = "Location"),
+            content = {})
     Home home() {
         var links = new LinkedHashMap<String, String>();
         links.put("generate", "/api/v1/generate");
@@ -76,6 +83,8 @@ final class HomeController {
         links.put("redoc", "/redoc");
         links.put("usage", "/usage");
         links.put("openapi", "/openapi.json");
+        links.put("openapi_yaml", "/openapi.yaml");
+        links.put("asyncapi", "/asyncapi.yaml");
         return new Home("comfyui-api-service", Version.NAME, "running", links);
     }
 
@@ -96,10 +105,11 @@ final class HomeController {
                             mediaType = MediaType.TEXT_PLAIN_VALUE,
                             schema = @Schema(type = "string")))
     ResponseEntity<byte[]> metrics() {
-        fleet.refresh();
         return ResponseEntity.ok()
                 .header("Content-Type", METRICS_TYPE)
-                .body(metrics.scrape().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                .body(
+                        fleet.during(metrics::scrape)
+                                .getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
     @Open

@@ -1,21 +1,14 @@
 package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.Caller;
-import dev.comfyapi.api.http.Problem;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.api.http.Version;
 
 import io.swagger.v3.core.converter.ModelConverter;
-import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
-import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.info.Info;
-import io.swagger.v3.oas.models.media.Content;
-import io.swagger.v3.oas.models.media.MediaType;
-import io.swagger.v3.oas.models.media.Schema;
-import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
 
@@ -28,8 +21,9 @@ import org.springframework.context.annotation.Configuration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.Set;
 
-/// The OpenAPI document: a title, and problems for every operation.
+/// The OpenAPI document: a title, who may call, and what all operations have in common.
 @Configuration(proxyBeanMethods = false)
 class OpenApiConfiguration {
 
@@ -38,12 +32,19 @@ class OpenApiConfiguration {
             Send a prompt, get a job id at once, and get the pictures when a GPU has made them.
 
             * No accepted job is lost, and none is reported twice.
-            * Errors are problem details (RFC 9457); `code` is the stable word.
+            * Errors are problem details (RFC 9457); `code` is the stable word. An address that does
+              not exist is answered with 404, one that does not have the method with 405 and `Allow`.
+              500 is always a mistake of the service, and logged under `request_id`.
+            * `HEAD` is answered as `GET` is, without a body; `OPTIONS` with `Allow`.
+            * Clients must ignore members that they do not know: there may be more of them in time.
+            * What is sent without being asked for (server-sent events, WebSocket frames, webhooks)
+              is described in `/asyncapi.yaml`.
             * Send your API key as `Authorization: Bearer cas_...` or as `X-API-Key`. Each operation
               names the scope that the key needs.
             * `Idempotency-Key` makes every POST that submits jobs safe to repeat for 24 hours.
             """;
 
+    private static final Set<String> BODILESS = Set.of("101", "204", "302", "304");
     private static final String KEY = "api_key";
     private static final String KEY_HEADER = "api_key_header";
 
@@ -92,9 +93,6 @@ class OpenApiConfiguration {
                 var scope = List.of(required.value().wire());
                 operation.addSecurityItem(new SecurityRequirement().addList(KEY, scope));
                 operation.addSecurityItem(new SecurityRequirement().addList(KEY_HEADER, scope));
-                add(operation, "401", "The request shows no good key");
-                add(operation, "403", "The key does not have the scope " + required.value().wire());
-                add(operation, "429", "Too many requests; repeat after `Retry-After`");
             }
             return operation;
         };
@@ -105,73 +103,25 @@ class OpenApiConfiguration {
         return new NullableMembers();
     }
 
+    /// After everybody who adds operations or schemas.
     @Bean
-    OpenApiCustomizer problems() {
+    OpenApiCustomizer whatAllOperationsHave() {
         return document -> {
-            ModelConverters.getInstance(true)
-                    .readAll(Problem.class)
-                    .forEach(document.getComponents()::addSchemas);
+            takeBodiesAway(document);
+            ProblemAnswers.describe(document);
+            WrittenMembers.require(document);
             document.getComponents().getSchemas().values().forEach(SnakeCase::rename);
-            document.getPaths()
-                    .forEach((path, item) ->
-                            item.readOperationsMap()
-                                    .forEach((method, operation) ->
-                                            addProblems(path, method.name(), operation)));
+            AnswerHeaders.describe(document);
+            Examples.describe(document);
         };
     }
 
-    private static void addProblems(String path, String method, Operation operation) {
-        if (path.startsWith("/api/")) {
-            add(operation, "400", "A header or parameter is not valid");
-            add(operation, "503", "The database is away; repeat after `Retry-After`");
-        }
-        if (path.contains("{")) {
-            add(operation, "404", "There is no such thing");
-        }
-        if (path.startsWith("/files/")) {
-            add(operation, "403", "The link is not ours");
-            add(operation, "410", "The link has expired");
-            add(operation, "416", "The range is outside the file");
-        }
-        boolean changes = method.equals("PATCH");
-        if ((changes || method.equals("POST")) && operation.getRequestBody() != null) {
-            add(
-                    operation,
-                    "409",
-                    changes
-                            ? "It has ended and cannot be changed"
-                            : "The first request with this idempotency key is not done, or the job"
-                                    + " is not in a state for it");
-            add(operation, "408", "The body came too slowly");
-            add(operation, "413", "The body is too large");
-            add(operation, "415", "The body is not JSON");
-            add(operation, "422", "Members of the body are not valid; nothing was stored");
-            add(operation, "403", "The caller may not ask for this");
-        }
-        if (changes) {
-            add(operation, "412", "It has changed since it was read");
-        }
-        if (method.equals("POST") && path.matches("/api/v1/(generate|jobs|batches).*")) {
-            add(operation, "429", "Too many jobs are waiting; repeat after `Retry-After`");
-        }
-        add(operation, "default", "Any other problem");
-    }
-
-    private static void add(Operation operation, String status, String description) {
-        operation
-                .getResponses()
-                .putIfAbsent(
-                        status,
-                        new ApiResponse()
-                                .description(description)
-                                .content(
-                                        new Content()
-                                                .addMediaType(
-                                                        "application/problem+json",
-                                                        new MediaType()
-                                                                .schema(
-                                                                        new Schema<>()
-                                                                                .$ref(
-                                                                                        "#/components/schemas/Problem")))));
+    /// Of answers that never have one, whatever the method returns otherwise.
+    private static void takeBodiesAway(OpenAPI document) {
+        document.getPaths().values().stream()
+                .flatMap(path -> path.readOperations().stream())
+                .flatMap(operation -> operation.getResponses().entrySet().stream())
+                .filter(response -> BODILESS.contains(response.getKey()))
+                .forEach(response -> response.getValue().setContent(null));
     }
 }

@@ -9,6 +9,7 @@ import dev.comfyapi.api.queue.QueueOutlook;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 
 import org.jspecify.annotations.Nullable;
@@ -71,6 +72,8 @@ final class AutoscaleController {
             description =
                     "For KEDA's metrics-api scaler ask for one pool; its `valueLocation` is then"
                             + " `pools.0.desired_workers`.")
+    @ApiResponse(responseCode = "200", description = "The figures")
+    @ApiResponse(responseCode = "404", description = "There is no such pool")
     Autoscale autoscale(
             @Parameter(description = "Only this pool")
                     @RequestParam(name = "pool", required = false)

@@ -17,6 +17,7 @@ import org.springframework.stereotype.Component;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /// The fleet in figures, by pool. Every API instance tells the same: take the maximum, not the sum.
@@ -53,9 +54,16 @@ public final class FleetMetrics {
                         .register(metrics);
     }
 
-    /// Makes the figures those of now; to be called before they are read. While the database is
-    /// away there are none.
-    public void refresh() {
+    /// Reads the metrics while these figures are those of now; while the database is away there are
+    /// none.
+    ///
+    /// One reader at a time: rows are changed one by one, and who reads meanwhile finds some twice.
+    public synchronized String during(Supplier<String> reading) {
+        refresh();
+        return reading.get();
+    }
+
+    private void refresh() {
         try {
             var figures = pools.figures().values();
             show(backlog, figures, pool -> pool.backlogMs() / 1_000.0);

@@ -97,7 +97,11 @@ final class PoolController {
             description =
                     "The name is up to 63 letters, digits, dots, dashes and underscores, with a"
                             + " letter or a digit first.")
-    @RequestBody(content = @Content(schema = @Schema(implementation = PoolBody.class)))
+    @RequestBody(
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = PoolBody.class)))
     @ApiResponse(responseCode = "200", description = "The pool")
     PoolView put(@PathVariable("pool") String pool, HttpServletRequest request) throws IOException {
         if (!PoolName.isValid(pool)) {

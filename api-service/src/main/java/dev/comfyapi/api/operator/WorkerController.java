@@ -108,6 +108,7 @@ final class WorkerController {
             description =
                     "By the worker's restart command, as soon as nothing runs there; until then it"
                             + " begins nothing new.")
+    @ApiResponse(responseCode = "200", description = "The worker")
     @ApiResponse(
             responseCode = "409",
             description = "The worker is offline or has no restart command")
@@ -131,6 +132,7 @@ final class WorkerController {
             description =
                     "It unloads its models as soon as nothing runs there; until then it begins"
                             + " nothing new.")
+    @ApiResponse(responseCode = "200", description = "The worker")
     @ApiResponse(responseCode = "409", description = "The worker is offline")
     WorkerView freeMemory(@PathVariable("worker") String worker) {
         var found = live(worker);

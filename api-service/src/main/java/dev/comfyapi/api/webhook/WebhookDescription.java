@@ -7,7 +7,6 @@ import io.swagger.v3.oas.models.PathItem;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
-import io.swagger.v3.oas.models.media.StringSchema;
 import io.swagger.v3.oas.models.parameters.Parameter;
 import io.swagger.v3.oas.models.parameters.RequestBody;
 import io.swagger.v3.oas.models.responses.ApiResponse;
@@ -19,6 +18,7 @@ import org.springframework.stereotype.Component;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /// The `webhooks` of the OpenAPI document: what receivers get. Before the customizer that renames
 /// the members of all schemas.
@@ -82,6 +82,6 @@ final class WebhookDescription implements OpenApiCustomizer {
                 .name(name)
                 .required(true)
                 .description(description)
-                .schema(new StringSchema());
+                .schema(new Schema<>().types(Set.of("string")));
     }
 }

@@ -21,6 +21,7 @@ import dev.comfyapi.db.webhook.WebhookEndpointStore;
 import dev.comfyapi.model.job.JobId;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.parameters.RequestBody;
@@ -277,7 +278,10 @@ final class WebhookEndpointController {
     @Operation(
             summary = "Send a test message",
             description = "Of type `webhook_endpoint.test`, signed and tried like any other.")
-    @ApiResponse(responseCode = "202", description = "The message; read it again to see more")
+    @ApiResponse(
+            responseCode = "202",
+            description = "The message; read it again to see more",
+            headers = @Header(name = "Location"))
     ResponseEntity<DeliveryView> test(Caller caller, @PathVariable(ID) String text) {
         var endpoint = enabled(caller, id(text));
         var delivery = deliveries.test(caller.tenant(), endpoint.id());

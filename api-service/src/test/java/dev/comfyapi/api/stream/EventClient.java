@@ -1,6 +1,8 @@
 package dev.comfyapi.api.stream;
 
 import dev.comfyapi.api.Api;
+import dev.comfyapi.api.contract.Contract;
+import dev.comfyapi.api.contract.Messages;
 
 import org.awaitility.Awaitility;
 
@@ -27,6 +29,7 @@ public final class EventClient implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private final HttpResponse<InputStream> response;
+    private final String channel;
     private final List<Event> events = new CopyOnWriteArrayList<>();
     private final List<String> others = new CopyOnWriteArrayList<>();
     private volatile String lastId = "";
@@ -41,14 +44,25 @@ public final class EventClient implements AutoCloseable {
 
     private EventClient(HttpResponse<InputStream> response) {
         this.response = response;
+        this.channel =
+                response.uri().getPath().startsWith("/api/v1/events")
+                        ? "tenantEvents"
+                        : "jobEvents";
     }
 
     /// @param headers names and values in turn
     public static EventClient of(Api api, String path, String... headers) {
         try {
             var request = api.request(path, headers).header("Accept", "text/event-stream").build();
-            var client =
-                    new EventClient(HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream()));
+            var response = HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            if (response.statusCode() == 200) {
+                api.contract()
+                        .check(
+                                "GET",
+                                path,
+                                Contract.Answer.of(200, response.headers().map(), new byte[0]));
+            }
+            var client = new EventClient(response);
             Thread.startVirtualThread(client::read);
             return client;
         } catch (IOException e) {
@@ -68,7 +82,9 @@ public final class EventClient implements AutoCloseable {
             for (var line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (line.isEmpty()) {
                     if (!data.isEmpty()) {
-                        events.add(new Event(lastId, type, JSON.readTree(data)));
+                        var message = JSON.readTree(data);
+                        Messages.hear(channel, message);
+                        events.add(new Event(lastId, type, message));
                     }
                     type = "";
                     data = "";

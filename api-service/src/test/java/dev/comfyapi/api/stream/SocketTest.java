@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.api.Api;
+import dev.comfyapi.api.contract.Messages;
 import dev.comfyapi.api.http.OpenStreams;
 import dev.comfyapi.db.worker.WorkerStore;
 import dev.comfyapi.model.message.JobEvent;
@@ -60,7 +61,9 @@ class SocketTest {
                 WebSocket socket, CharSequence part, boolean last) {
             text.append(part);
             if (last) {
-                messages.add(JSON.readTree(text.toString()));
+                var message = JSON.readTree(text.toString());
+                Messages.hear("jobSocket", message);
+                messages.add(message);
                 text.setLength(0);
             }
             socket.request(1);

@@ -1,5 +1,9 @@
 package dev.comfyapi.api.webhook;
 
+import dev.comfyapi.api.contract.Messages;
+
+import tools.jackson.databind.json.JsonMapper;
+
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,6 +38,8 @@ final class Receiver implements AutoCloseable {
             return headers.getOrDefault("webhook-id", "");
         }
     }
+
+    private static final JsonMapper JSON = JsonMapper.shared();
 
     private final ServerSocket server;
     private final Behavior behavior;
@@ -86,6 +92,8 @@ final class Receiver implements AutoCloseable {
         open.incrementAndGet();
         try (socket) {
             var message = read(new BufferedInputStream(socket.getInputStream()));
+            Messages.hear(
+                    "webhook", JSON.readTree(message.body), JSON.valueToTree(message.headers));
             messages.add(message);
             behavior.answer(message, socket);
         } catch (SocketException _) {
