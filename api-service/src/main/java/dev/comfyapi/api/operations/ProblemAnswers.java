@@ -49,6 +49,7 @@ final class ProblemAnswers {
                     Map.entry(404, "There is no such thing"),
                     Map.entry(405, "The address does not have this method"),
                     Map.entry(406, "Nothing here has a type that the request accepts"),
+                    Map.entry(408, "The body came too slowly"),
                     Map.entry(409, "It is not in a state for that"),
                     Map.entry(410, "It was there, and is no longer"),
                     Map.entry(412, "It has changed since it was read"),
@@ -157,7 +158,7 @@ final class ProblemAnswers {
             statuses.add(404);
         }
         if (operation.getRequestBody() != null) {
-            statuses.addAll(List.of(413, 415, 422));
+            statuses.addAll(List.of(408, 413, 415, 422));
         }
         if (!reads && (named || operation.getRequestBody() != null)) {
             statuses.add(409);
