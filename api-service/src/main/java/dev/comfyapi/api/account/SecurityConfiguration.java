@@ -3,8 +3,6 @@ package dev.comfyapi.api.account;
 import dev.comfyapi.api.account.AuthProperties.Mode;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.DatabaseTrouble;
-import dev.comfyapi.api.http.Caller;
-import dev.comfyapi.api.http.Caller.Rates;
 import dev.comfyapi.api.http.OriginCheck;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;

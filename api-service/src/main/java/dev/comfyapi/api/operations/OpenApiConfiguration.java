@@ -20,8 +20,8 @@ import org.springframework.context.annotation.Configuration;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// The OpenAPI document: a title, who may call, and what all operations have in common.
 @Configuration(proxyBeanMethods = false)

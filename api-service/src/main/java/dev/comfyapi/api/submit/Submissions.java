@@ -305,8 +305,7 @@ final class Submissions {
     }
 
     /// Stores the jobs; answers what is there already when the key is not new.
-    private Optional<UUID> accepted(
-            Caller caller, Arrival arrival, Optional<IdempotentCall> call) {
+    private Optional<UUID> accepted(Caller caller, Arrival arrival, Optional<IdempotentCall> call) {
         try {
             if (call.isPresent()) {
                 return claimed(caller, arrival, call.get());
