@@ -49,6 +49,19 @@ class TenantTest {
                 .single();
     }
 
+    @Test
+    void nothing_of_a_deleted_tenant_is_started_again() {
+        var tenant = accounts.tenant();
+        var resume = "/api/v1/admin/tenants/%d/resume".formatted(number(tenant));
+        var before = api.post(resume, "", bearer(accounts.operator));
+        api.delete(Accounts.TENANTS + "/" + tenant.id(), bearer(accounts.operator));
+
+        var after = api.post(resume, "", bearer(accounts.operator));
+
+        assertThat(before.status()).isEqualTo(200);
+        assertThat(after.status()).isEqualTo(404);
+    }
+
     private TenantRow asTheLeaderSeesIt(Accounts.Tenant tenant) {
         int number = number(tenant);
         return new LeaderStore(api.jdbc())

@@ -19,6 +19,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -33,6 +34,13 @@ class ContractTest {
                     "any /error", "where the container sends its own errors; no client asks for it",
                     "GET /openapi.yaml", "the document itself",
                     "GET /asyncapi.yaml", "the document of messages");
+
+    /// Look at the hosts that their examples name.
+    private static final Set<String> IN_THE_WORLD =
+            Set.of("/api/v1/assets/import", "/api/v1/webhook-endpoints");
+
+    private static final String BODY_EXAMPLES =
+            "/requestBody/content/application~1json/examples";
 
     private static final Pattern LOADED =
             Pattern.compile("(?:src|href|spec-url)=\"([^\"]*)\"|url\\(([^)]*)\\)");
@@ -145,6 +153,27 @@ class ContractTest {
                     contract.errors(schema, example)
                             .forEach(
                                     error -> wrong.add("%s %s: %s".formatted(where, name, error))));
+        }
+    }
+
+    /// Where nothing has to be there before.
+    @Test
+    void examples_of_bodies_are_accepted() {
+        try (var own = Api.fresh()) {
+            own.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
+            for (var operation : contract.operations()) {
+                var examples = operation.description().at(BODY_EXAMPLES);
+                if (operation.path().contains("{") || IN_THE_WORLD.contains(operation.path())) {
+                    continue;
+                }
+                for (var example : examples.properties()) {
+                    var body = contract.resolve(example.getValue()).path("value").toString();
+                    var answer = own.post(operation.path() + "?wait_s=0", body);
+                    assertThat(answer.status())
+                            .as("%s: %s", operation.name(), answer.text())
+                            .isLessThan(300);
+                }
+            }
         }
     }
 

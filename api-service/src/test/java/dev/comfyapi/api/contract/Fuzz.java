@@ -568,9 +568,9 @@ final class Fuzz {
                         .properties()
                         .forEach(member ->
                                 members.put(member.getKey(), member.getValue().toString()));
-                if (schema.path("properties").has("expected_hash")) {
-                    // Nobody is asked for a picture, or where one is.
-                    members.put("url", chance(0.5) ? PICTURE_URL : "\"https://127.0.0.1:1/x\"");
+                if (members.containsKey("url")) {
+                    // Nobody outside is asked for anything.
+                    members.put("url", chance(0.3) ? PICTURE_URL : "\"https://127.0.0.1:1/x\"");
                 }
                 return members;
             }

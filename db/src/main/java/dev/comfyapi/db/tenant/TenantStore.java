@@ -65,8 +65,9 @@ public final class TenantStore {
                 > 0;
     }
 
+    /// False as well for one that is being deleted: nothing of it is to start again.
     public boolean resume(int tenant) {
-        return jdbc.sql("UPDATE tenant SET paused = false WHERE id = :tenant")
+        return jdbc.sql("UPDATE tenant SET paused = false WHERE id = :tenant AND NOT deleting")
                         .param("tenant", tenant)
                         .update()
                 > 0;
