@@ -63,10 +63,12 @@ final class ManagementServer implements SmartLifecycle {
             made.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
             made.createContext(
                     "/metrics",
-                    exchange -> {
-                        fleet.refresh();
-                        answer(exchange, 200, HomeController.METRICS_TYPE, metrics.scrape());
-                    });
+                    exchange ->
+                            answer(
+                                    exchange,
+                                    200,
+                                    HomeController.METRICS_TYPE,
+                                    fleet.during(metrics::scrape)));
             made.createContext(
                     "/info",
                     exchange ->

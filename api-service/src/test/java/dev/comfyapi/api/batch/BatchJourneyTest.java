@@ -342,7 +342,7 @@ class BatchJourneyTest {
 
     @Test
     void the_end_is_seen_once_by_two_leaders() {
-        try (var twin = api.twin()) {
+        try (var twin = api.another()) {
             var batches = new ArrayList<Answer>();
             for (int i = 0; i < 5; i++) {
                 batches.add(

@@ -55,7 +55,7 @@ class MessagesTest {
         var orders =
                 List.of(
                         new LaneMessage.Assign(
-                                new Assignment(LEASE, 1, 1_000, true, null, "{\"1\": {}}")),
+                                new Assignment(LEASE, 1, 1_000, true, null, null), "c2VhbGVk"),
                         new LaneMessage.Cancel(LEASE));
         var events =
                 List.of(
