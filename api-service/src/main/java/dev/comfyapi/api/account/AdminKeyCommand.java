@@ -8,6 +8,7 @@ import dev.comfyapi.db.audit.AuditStore;
 import dev.comfyapi.db.secret.SecretStore;
 
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -39,9 +40,23 @@ public final class AdminKeyCommand {
     ///
     /// @param arguments as for the service, so that it finds the same database
     public static void run(String[] arguments) {
-        var key = make(arguments);
+        String key;
+        try {
+            key = make(arguments);
+        } catch (FlywayException e) {
+            System.err.printf(
+                    "No key was made, the database does not answer: %s%nGive --spring.datasource.url,"
+                            + " .username and .password as to the service.%n",
+                    rootOf(e).getMessage());
+            System.exit(1);
+            return;
+        }
         System.err.println("This key may do everything. It is shown this once; keep it safe:");
         System.out.println(key);
+    }
+
+    private static Throwable rootOf(Throwable e) {
+        return e.getCause() == null ? e : rootOf(e.getCause());
     }
 
     /// Brings the database's schema up to date, makes the key and answers it.

@@ -23,8 +23,8 @@ import java.io.IOException;
 import java.util.concurrent.Semaphore;
 
 /// Refuses at the door what could not be answered in good time: when too many requests are in the
-/// house, or too many of them wait for the database. A refusal costs nothing, and those that were
-/// let in are answered as fast as ever.
+/// house, or too many of them wait for the database. A refusal costs nothing. The numbers bound
+/// memory and what waits; how long that is depends on how fast the machine is.
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE + 2)
 final class Overload extends OncePerRequestFilter {
