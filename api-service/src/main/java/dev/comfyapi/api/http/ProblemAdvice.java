@@ -4,6 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 
 import org.apache.tomcat.util.http.InvalidParameterException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpMethod;
@@ -16,6 +17,7 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
+import org.springframework.web.multipart.MultipartException;
 
 import java.io.IOException;
 import java.util.Optional;
@@ -55,6 +57,13 @@ final class ProblemAdvice {
                     ApiProblem.of(
                             ProblemCode.ofStatus(broken.getErrorCode()),
                             "The parameters are not encoded as they have to be.");
+            case MultipartException _ ->
+                    ApiProblem.of(
+                            ProblemCode.BAD_REQUEST,
+                            "The body is not well-formed multipart/form-data.");
+            // Spring's own, when it looks for what to say of an address that does not exist.
+            case IllegalArgumentException _ when isNoType(request.getContentType()) ->
+                    ApiProblem.of(ProblemCode.BAD_REQUEST, "The body's type is none.");
             case Exception away when DatabaseTrouble.isIn(away) -> away(away, request);
             case ErrorResponse error when error.getStatusCode().is4xxClientError() ->
                     ApiProblem.of(
@@ -64,6 +73,10 @@ final class ProblemAdvice {
                                     : "The request cannot be answered.");
             default -> mistake(failure, request);
         };
+    }
+
+    private static boolean isNoType(@Nullable String contentType) {
+        return contentType != null && contentType.contains("*");
     }
 
     private static ApiProblem methodNotAllowed(HttpRequestMethodNotSupportedException wrong) {

@@ -3,12 +3,14 @@ package dev.comfyapi.api.webhook;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 
+import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.secret.SealedSecrets;
 import dev.comfyapi.db.webhook.NewSecret;
 import dev.comfyapi.db.webhook.WebhookSecretStore;
 import dev.comfyapi.db.webhook.WebhookSecretStore.StoredSecret;
 
 import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.stereotype.Component;
 
 import java.time.Duration;
@@ -61,9 +63,15 @@ final class WebhookSecrets {
     }
 
     /// Makes a new current key; the one before signs beside it for so long.
+    ///
+    /// @throws ApiProblem when the endpoint was deleted meanwhile
     SigningKey rotate(int tenant, @Nullable UUID endpoint, boolean asymmetric, Duration overlap) {
         var fresh = fresh(asymmetric);
-        store.rotate(tenant, endpoint, fresh.stored(), overlap);
+        try {
+            store.rotate(tenant, endpoint, fresh.stored(), overlap);
+        } catch (DataIntegrityViolationException _) {
+            throw ApiProblem.notFound();
+        }
         return fresh.key();
     }
 

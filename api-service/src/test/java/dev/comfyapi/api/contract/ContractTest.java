@@ -39,8 +39,7 @@ class ContractTest {
     private static final Set<String> IN_THE_WORLD =
             Set.of("/api/v1/assets/import", "/api/v1/webhook-endpoints");
 
-    private static final String BODY_EXAMPLES =
-            "/requestBody/content/application~1json/examples";
+    private static final String BODY_EXAMPLES = "/requestBody/content/application~1json/examples";
 
     private static final Pattern LOADED =
             Pattern.compile("(?:src|href|spec-url)=\"([^\"]*)\"|url\\(([^)]*)\\)");

@@ -128,6 +128,21 @@ class ConventionsTest {
                 .containsIgnoringCase("X-Request-Id");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "PATCH /api/v1/api-keys/x?tenant_id=x HTTP/1.1\r\nContent-Type: multipart/form-data",
+                "POST /api/v1/nothing/here HTTP/1.1\r\nContent-Type: */*"
+            })
+    void a_type_of_body_that_is_none_is_a_problem(String head) throws IOException {
+        var answer =
+                raw(
+                        head
+                                + "\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+
+        assertThat(answer).matches("(?s)HTTP/1.1 400 .*").contains("\"code\":\"bad_request\"");
+    }
+
     @Test
     void a_request_that_is_no_http_is_refused_without_saying_who_we_are() throws IOException {
         for (var request :
