@@ -148,8 +148,11 @@ final class AnswerHeaders {
             response.addHeaderObject(ETAG, always(ETAG));
         }
         if (ProblemAnswers.hasParameter(operation, "Idempotency-Key")) {
-            if (isOf("Job", response)) {
+            if (isOf("Job", response) || isOf("Batch", response)) {
                 response.addHeaderObject(LOCATION, always(LOCATION));
+            }
+            if (isOf("Batch", response)) {
+                response.addHeaderObject(RETRY_AFTER, reference(RETRY_AFTER));
             }
             response.addHeaderObject("Idempotency-Replayed", reference("Idempotency-Replayed"));
         }

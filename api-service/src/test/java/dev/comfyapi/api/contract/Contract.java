@@ -31,11 +31,11 @@ public final class Contract {
     private static final Pattern NOT_LISTED =
             Pattern.compile(
                     // The documents themselves, and the pages that show them.
-                    "/openapi\\.(json|yaml).*|/asyncapi\\.yaml|/docs.*|/swagger-ui.*|/webjars/.*");
+                    "/openapi\\.(json|yaml).*|/asyncapi\\.yaml|/docs.*|/swagger-ui.*|/webjars/.*|/usage/.*");
 
     /// Problems that come from in front of the operations, wherever a request goes.
     private static final Set<Integer> IN_FRONT =
-            Set.of(400, 401, 403, 404, 405, 406, 413, 429, 431, 503);
+            Set.of(400, 401, 403, 404, 405, 406, 408, 413, 429, 431, 503);
 
     /// Headers of HTTP itself, and those that docs/security.md promises for every answer.
     private static final Set<String> EVERYWHERE =
