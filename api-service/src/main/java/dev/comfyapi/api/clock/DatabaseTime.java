@@ -28,12 +28,12 @@ final class DatabaseTime implements InstantSource {
         this.database = database;
     }
 
-    /// Asks the database; as exact as half of the time that this takes. If it does not answer, the
-    /// reading before stays good.
+    /// Asks the database. What it answers is taken for the time at which the answer came: so this
+    /// clock is never ahead of it, and behind by no more than asking took. If it does not answer,
+    /// the reading before stays good.
     void read() {
-        long asked = System.nanoTime();
         var at = database.get();
-        reading = new Reading(at, asked + (System.nanoTime() - asked) / 2);
+        reading = new Reading(at, System.nanoTime());
     }
 
     @Override
