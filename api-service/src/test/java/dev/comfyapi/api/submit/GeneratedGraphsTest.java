@@ -164,7 +164,7 @@ class GeneratedGraphsTest {
     void the_examples_of_the_readme_are_accepted() throws IOException {
         var readme = Files.readString(Path.of("..", "README.md"));
         var bodies =
-                Pattern.compile("-d '(\\{.*})'")
+                Pattern.compile("/api/v1/(?:generate|jobs) .*-d '(\\{.*})'")
                         .matcher(readme)
                         .results()
                         .map(result -> result.group(1))

@@ -68,18 +68,20 @@ public final class LeaderStore {
             """;
 
     /// The rows that come back, not the ones asked for, are the leases. The leader may have thought
-    /// of a worker that has left since.
+    /// of a worker that has left since. That is asked row by row: a join would take the tokens in
+    /// an order of its own, and two leaders who do not take them in the same order wait for each
+    /// other.
     private static final String ASSIGN =
             """
             WITH p AS (
-                SELECT p.* FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :jobs::uuid[],
-                                       :workers::bigint[])
-                AS p(tenant_id, class_id, band, job_id, worker_id)
-                JOIN worker w ON w.id = p.worker_id AND NOT w.gone),
+                SELECT * FROM unnest(:tenants::int[], :classes::int[], :bands::smallint[], :jobs::uuid[],
+                                     :workers::bigint[])
+                AS p(tenant_id, class_id, band, job_id, worker_id)),
             q AS (
                 DELETE FROM queue q USING p
                 WHERE (q.tenant_id, q.class_id, q.band, q.job_id) = (p.tenant_id, p.class_id, p.band, p.job_id)
                   AND (q.expire_at IS NULL OR q.expire_at > now())
+                  AND NOT (SELECT w.gone FROM worker w WHERE w.id = p.worker_id)
                 RETURNING q.*, p.worker_id),
             l AS (
                 INSERT INTO lease (job_id, epoch, worker_id, tenant_id, class_id, band, failures, losses, expire_at,
