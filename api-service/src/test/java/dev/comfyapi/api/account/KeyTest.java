@@ -311,17 +311,26 @@ class KeyTest {
         int _ =
                 api.jdbc()
                         .sql(
-                                "ALTER TABLE audit_log ADD CONSTRAINT full_disk CHECK (target_id <> '%s') NOT VALID"
+                                """
+                                CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                                    IF NEW.target_id::text = '%s' THEN
+                                        RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full';
+                                    END IF;
+                                    RETURN NEW;
+                                END $$;
+                                CREATE TRIGGER full_disk BEFORE INSERT ON audit_log
+                                FOR EACH ROW EXECUTE FUNCTION full_disk();
+                                """
                                         .formatted(made.at("/api_key_id")))
                         .update();
 
         var changed = api.patch(path, "{\"name\": \"renamed\"}", bearer(tenant.owner()));
         var revoked = api.delete(path, bearer(tenant.owner()));
 
-        int _ = api.jdbc().sql("ALTER TABLE audit_log DROP CONSTRAINT full_disk").update();
+        int _ = api.jdbc().sql("DROP FUNCTION full_disk CASCADE").update();
         var after = api.get(path, bearer(tenant.owner()));
-        assertThat(changed.status()).isEqualTo(500);
-        assertThat(revoked.status()).isEqualTo(500);
+        assertThat(changed.status()).isEqualTo(503);
+        assertThat(revoked.status()).isEqualTo(503);
         assertThat(after.at("/name")).isEqualTo("a key");
         assertThat(after.at("/status")).isEqualTo("active");
     }
