@@ -41,6 +41,9 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
     private static final Duration STANDBY = Duration.ofSeconds(1);
 
+    /// A job whose worker came back without it should not wait a second to be noticed.
+    private static final Duration REAPING = Duration.ofMillis(250);
+
     private final DispatchProperties properties;
     private final Leadership leadership;
     private final MessageSender sender;
@@ -151,7 +154,7 @@ final class Dispatcher implements SmartLifecycle, QueueBell, Leading {
                         new Duty(Duration.ofMillis(200), () -> ringIf(promote.run(store) > 0)),
                         new Duty(Duration.ofSeconds(1), () -> expire.run(store)),
                         new Duty(
-                                Duration.ofSeconds(1),
+                                REAPING,
                                 () -> {
                                     boolean settled =
                                             System.nanoTime() - since
