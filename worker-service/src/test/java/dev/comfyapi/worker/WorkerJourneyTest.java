@@ -227,7 +227,7 @@ class WorkerJourneyTest {
     @Test
     void a_result_that_comes_after_the_lease_was_lost_leaves_no_files() {
         var comfyUi = aComfyUi();
-        aWorker(comfyUi.uri(), "--comfyapi.worker.heartbeat=10s");
+        aWorker(comfyUi.uri(), "--comfyapi.worker.heartbeat=8s");
         var job = platform.submit(aPicture(40));
         platform.assign(job, name);
         awaitExecution(comfyUi, Execution.Outcome.RUNNING);

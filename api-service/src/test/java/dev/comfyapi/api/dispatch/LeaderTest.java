@@ -7,6 +7,8 @@ import dev.comfyapi.db.operator.OperatedWorkerStore;
 import dev.comfyapi.db.operator.OperatedWorkerStore.Mode;
 import dev.comfyapi.db.queue.LeaderStore;
 import dev.comfyapi.db.secret.GraphSeal;
+import dev.comfyapi.db.worker.WorkerStore;
+import dev.comfyapi.db.worker.WorkerStore.Standing;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;
 import dev.comfyapi.model.job.JobState;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 
 /// The leader's duties one by one on a real Postgres: what it does about pauses, about wishes of
@@ -86,6 +89,20 @@ class LeaderTest {
         int _ = api.jdbc().sql("UPDATE worker_wish SET free_asked = false").update();
 
         assertThat(drained + quarantined + freeing).isZero();
+        assertThat(look()).isOne();
+    }
+
+    @Test
+    void a_worker_that_missed_two_heartbeats_gets_nothing_until_it_is_heard_again() {
+        var worker = api.aWorker("w", MODEL);
+        api.submitted();
+        int _ = api.jdbc().sql("UPDATE worker SET last_seen = now() - interval '11 s'").update();
+
+        assertThat(look()).isZero();
+        var _ =
+                new WorkerStore(api.jdbc())
+                        .heartbeat(worker.id(), new Standing(true, null, null), List.of());
+
         assertThat(look()).isOne();
     }
 

@@ -384,13 +384,15 @@ public final class LeaderStore {
                 .list();
     }
 
-    /// All workers that are not gone.
+    /// All workers that are not gone. One that has missed two heartbeats accepts nothing until it
+    /// is heard again: it may be dead, and what it were given would wait until that is certain,
+    /// though others are idle.
     public List<LiveWorker> workers() {
         return jdbc.sql(
                         """
                         SELECT w.id, w.name, w.pool, w.lane, w.loaded, w.vram_mb, encode(w.catalogue_hash, 'hex') AS hash,
-                               w.accepting AND NOT coalesce(x.mode > 0 OR x.restart_asked OR x.free_asked, false)
-                               AS accepting,
+                               w.accepting AND w.last_seen > now() - interval '10 s'
+                               AND NOT coalesce(x.mode > 0 OR x.restart_asked OR x.free_asked, false) AS accepting,
                                coalesce(x.mode = 2, false) AS quarantined
                         FROM worker w LEFT JOIN worker_wish x ON x.name = w.name
                         WHERE NOT w.gone

@@ -37,6 +37,9 @@ record LaneProperties(
     private static final Pattern LABEL =
             Pattern.compile("([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=([^\\p{Cntrl}]{0,255})");
 
+    /// The leader gives nothing to a worker that it has not heard of for 10 s.
+    private static final Duration SLOWEST_BEAT = Duration.ofSeconds(8);
+
     LaneProperties {
         if (name != null && name.isBlank()) {
             throw new IllegalArgumentException("comfyapi.worker.name must not be blank");
@@ -58,10 +61,10 @@ record LaneProperties(
                                 .formatted(label));
             }
         }
-        if (!heartbeat.isPositive() || heartbeat.compareTo(Pulse.FRESH.dividedBy(2)) > 0) {
+        if (!heartbeat.isPositive() || heartbeat.compareTo(SLOWEST_BEAT) > 0) {
             throw new IllegalArgumentException(
                     "comfyapi.worker.heartbeat (%s) must be more than nothing and at most %s"
-                            .formatted(heartbeat, Pulse.FRESH.dividedBy(2)));
+                            .formatted(heartbeat, SLOWEST_BEAT));
         }
         if (grace.isNegative()) {
             throw new IllegalArgumentException(
