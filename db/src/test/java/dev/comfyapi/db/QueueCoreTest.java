@@ -419,13 +419,24 @@ class QueueCoreTest {
     void what_waits_behind_files_that_are_being_stored_is_first_in_turn() {
         long worker = db.aWorker("gpu-storing");
         var storing = db.assign(db.aWaitingJob(), worker);
-        db.report(storing, LeaseStage.STORING, 1);
         var next = db.assign(db.aWaitingJob(), worker);
+        db.report(storing, LeaseStage.STORING, 1);
         db.workers.leave(worker);
 
         db.leader.reap(ERROR);
 
         assertThat(db.read(next.job()).losses()).isEqualTo(1);
+    }
+
+    @Test
+    void what_was_given_to_a_worker_that_was_dead_already_is_not_blamed_for_its_loss() {
+        var lease = db.anAssignedJob();
+        db.workers.leave(lease.worker());
+
+        db.leader.reap(ERROR);
+
+        assertThat(db.read(lease.job()).losses()).isZero();
+        assertThat(again(lease).epoch()).isEqualTo(2);
     }
 
     @Test
@@ -435,6 +446,7 @@ class QueueCoreTest {
             db.workers.leave(lease.worker());
             db.leader.reap(ERROR);
             lease = again(lease);
+            db.report(lease, LeaseStage.ASSIGNED, 0);
         }
         db.workers.leave(lease.worker());
         db.leader.reap(ERROR);

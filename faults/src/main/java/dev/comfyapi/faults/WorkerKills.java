@@ -37,6 +37,10 @@ final class WorkerKills extends FaultRun {
             description = "Seconds between two kills, in the mean (${DEFAULT-VALUE})")
     int every = 10;
 
+    /// Whether recovery times are judged. Every worker that starts takes the processors from those
+    /// that work, so they say as much about the machine as about the platform.
+    boolean timed = true;
+
     private final List<Long> byName = new ArrayList<>();
     private final List<Long> bySilence = new ArrayList<>();
     private int sameName;
@@ -89,9 +93,13 @@ final class WorkerKills extends FaultRun {
                             nanos(bySilence),
                             seed);
             return List.of(
-                    named.and(named.recovery().p99() <= 2, "Back by name took more than 2 s")
+                    named.and(
+                                    !timed || named.recovery().p99() <= 2,
+                                    "Back by name took more than 2 s")
                             .and(named.executionsPerJob() <= 1.05, "More than 1.05 runs a job"),
-                    renamed.and(renamed.recovery().p99() <= 32, "Silence took more than 32 s"));
+                    renamed.and(
+                            !timed || renamed.recovery().p99() <= 32,
+                            "Silence took more than 32 s"));
         }
     }
 
@@ -108,8 +116,7 @@ final class WorkerKills extends FaultRun {
         int generation = 0;
         try (var watchers = Executors.newVirtualThreadPerTaskExecutor()) {
             while (!Thread.currentThread().isInterrupted()) {
-                // No steady beat: one in step with the lease would hit the same job again and
-                // again, until it counts as poison.
+                // No steady beat: one in step with the lease hits the same job again and again.
                 TimeUnit.MILLISECONDS.sleep(every * 500L + random.nextLong(every * 1000L));
                 int victim = random.nextInt(WORKERS);
                 var name = names.get(victim);

@@ -12,6 +12,11 @@ class FaultRunsTest {
 
     private static final Path PROGRAMS = Path.of("target", "postgres");
 
+    private static void assertKept(FaultRun run) throws Exception {
+        run.programs = PROGRAMS;
+        assertThat(run.report()).isTrue();
+    }
+
     @Test
     void
             whatever_two_of_four_comfyuis_do_every_job_ends_for_the_right_reason_and_the_others_lose_nothing()
@@ -36,47 +41,43 @@ class FaultRunsTest {
     @Test
     void without_kafka_and_after_it_has_lost_all_it_knew_every_job_ends() throws Exception {
         var run = new KafkaAway();
-        run.programs = PROGRAMS;
         run.jobs = 5;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     @Test
     void postgres_is_killed_three_times_and_no_accepted_job_is_lost() throws Exception {
         var run = new PostgresKills();
-        run.programs = PROGRAMS;
         run.trials = 3;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     @Test
     void workers_are_killed_at_random_and_every_job_makes_its_one_picture() throws Exception {
         var run = new WorkerKills();
-        run.programs = PROGRAMS;
         run.jobs = 1_000;
+        run.timed = false;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     @Test
     void workers_that_slept_past_their_lease_leave_nothing_behind() throws Exception {
         var run = new Zombies();
-        run.programs = PROGRAMS;
         run.trials = 6;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     @Test
     void the_sender_of_webhooks_is_killed_and_everybody_is_told_of_everything() throws Exception {
         var run = new Webhooks();
-        run.programs = PROGRAMS;
         run.events = 200;
         run.every = 10;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     /// Killed, restarted, stopped, cut off and poisoned, one after the other, on one platform that
@@ -84,9 +85,8 @@ class FaultRunsTest {
     @Test
     void the_platform_survives_one_fault_after_the_other() throws Exception {
         var run = new Combined();
-        run.programs = PROGRAMS;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 
     /// Where libfaketime is installed.
@@ -94,9 +94,8 @@ class FaultRunsTest {
     void clocks_that_jump_expire_nothing_and_start_nothing_before_its_time() throws Exception {
         assumeTrue(FalseClocks.find().isPresent(), "libfaketime is not installed");
         var run = new ClockJumps();
-        run.programs = PROGRAMS;
         run.trials = 4;
 
-        assertThat(run.report()).isTrue();
+        assertKept(run);
     }
 }

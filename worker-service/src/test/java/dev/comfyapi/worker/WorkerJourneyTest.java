@@ -225,6 +225,31 @@ class WorkerJourneyTest {
     }
 
     @Test
+    void a_job_is_reported_when_it_arrives_and_not_with_the_next_beat() {
+        var comfyUi = aComfyUi();
+        aWorker(comfyUi.uri(), "--comfyapi.worker.heartbeat=8s");
+        var first = platform.submit(aPicture(1));
+        platform.assign(first, name);
+        awaitState(first, JobState.SUCCEEDED);
+        await().atMost(SOON).until(() -> platform.worker(name).orElseThrow().loaded() != null);
+        var job = platform.submit(aPicture(150));
+
+        platform.assign(job, name);
+
+        await().atMost(Duration.ofSeconds(4))
+                .untilAsserted(() ->
+                        assertThat(
+                                        platform.jdbc
+                                                .sql(
+                                                        "SELECT w.last_seen > l.assigned_at FROM lease l JOIN worker w"
+                                                                + " ON w.id = l.worker_id WHERE l.job_id = ?")
+                                                .param(job.id().value())
+                                                .query(Boolean.class)
+                                                .optional())
+                                .contains(true));
+    }
+
+    @Test
     void a_result_that_comes_after_the_lease_was_lost_leaves_no_files() {
         var comfyUi = aComfyUi();
         aWorker(comfyUi.uri(), "--comfyapi.worker.heartbeat=8s");

@@ -187,16 +187,18 @@ public final class LeaderStore {
     /// waits for nothing.
     ///
     /// Counted for what ran: what had begun, or was first in turn and may have begun since the last
-    /// heartbeat. Jobs that only waited behind a job that kills its workers are not its equals.
+    /// heartbeat. Jobs that only waited behind a job that kills its workers are not its equals, and
+    /// what was given to a worker that was dead already, and so was not heard of afterwards, has
+    /// killed nobody: a worker reports as soon as a job has arrived.
     private static final String REAP =
             """
             WITH g AS (
                 DELETE FROM lease l USING worker w
                 WHERE w.id = l.worker_id AND (w.gone OR l.run_until < now())
-                RETURNING l.*),
+                RETURNING l.*, w.last_seen),
             l AS (
                 SELECT job_id, epoch, worker_id, tenant_id, class_id, band, failures,
-                       CASE WHEN stage > 0 OR NOT EXISTS (
+                       CASE WHEN stage > 0 OR last_seen > assigned_at AND NOT EXISTS (
                                 SELECT FROM g o
                                 WHERE o.worker_id = g.worker_id AND o.stage < 2
                                   AND (o.assigned_at, o.job_id) < (g.assigned_at, g.job_id))

@@ -24,7 +24,7 @@ final class Ledger {
     private static final int REMEMBERED = 10_000;
 
     private final AttemptPipeline pipeline;
-    private final Runnable onEnd;
+    private final Runnable onChange;
     private final Map<LeaseKey, Attempt> held = new LinkedHashMap<>();
     private final Map<LeaseKey, Thread> threads = new LinkedHashMap<>();
     private final Set<LeaseKey> known =
@@ -37,10 +37,11 @@ final class Ledger {
                     });
     private boolean draining;
 
-    /// @param onEnd told after an attempt has left
-    Ledger(AttemptPipeline pipeline, Runnable onEnd) {
+    /// @param onChange told after a lane has brought an attempt, so that Postgres knows at once
+    ///   that it arrived, and after one has left
+    Ledger(AttemptPipeline pipeline, Runnable onChange) {
         this.pipeline = pipeline;
-        this.onEnd = onEnd;
+        this.onChange = onChange;
     }
 
     /// Starts what a lane brought, unless it was ever known: messages may be repeated and late.
@@ -51,6 +52,7 @@ final class Ledger {
             }
         }
         takeAgain(assignment);
+        onChange.run();
     }
 
     /// Starts what Postgres says is this worker's, unless it is being done.
@@ -77,7 +79,7 @@ final class Ledger {
                 held.remove(attempt.lease());
                 threads.remove(attempt.lease());
             }
-            onEnd.run();
+            onChange.run();
         }
     }
 
