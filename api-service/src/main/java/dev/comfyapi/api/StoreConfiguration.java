@@ -3,6 +3,7 @@ package dev.comfyapi.api;
 import dev.comfyapi.db.account.AccountStore;
 import dev.comfyapi.db.account.KeyStore;
 import dev.comfyapi.db.account.RemovalStore;
+import dev.comfyapi.db.account.TicketStore;
 import dev.comfyapi.db.audit.AuditStore;
 import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.db.job.BatchStore;
@@ -105,6 +106,11 @@ class StoreConfiguration {
     @Bean
     KeyStore keyStore(JdbcClient jdbc) {
         return new KeyStore(jdbc);
+    }
+
+    @Bean
+    TicketStore ticketStore(JdbcClient jdbc) {
+        return new TicketStore(jdbc);
     }
 
     @Bean

@@ -59,6 +59,8 @@ class TenantInEveryQueryTest {
                             Map.entry("JobStore.change", "the row that was read has its tenant"),
                             Map.entry("IdempotencyStore.forgetOld", "housekeeping"),
                             Map.entry("KeyStore.judge", "says which tenant it is"),
+                            Map.entry("TicketStore.redeem", "says which tenant it is"),
+                            Map.entry("TicketStore.forgetExpired", "housekeeping"),
                             Map.entry("KeyStore.noteUses", "housekeeping, of keys that were good"),
                             Map.entry("KeyStore.forget", "housekeeping"),
                             Map.entry("TenantStore.numberOf", "for operators, says which one"),

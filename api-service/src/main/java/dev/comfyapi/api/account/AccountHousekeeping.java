@@ -8,8 +8,8 @@ import org.springframework.stereotype.Component;
 
 import java.util.concurrent.TimeUnit;
 
-/// What nobody waits for: when keys were used, keys that are long over, tenants that are being
-/// deleted. In every instance: two that do the same do no harm.
+/// What nobody waits for: when keys were used, keys that are long over, tickets that nobody used,
+/// tenants that are being deleted. In every instance: two that do the same do no harm.
 @Component
 final class AccountHousekeeping implements SmartLifecycle {
 
@@ -17,13 +17,20 @@ final class AccountHousekeeping implements SmartLifecycle {
 
     private final KeyUses uses;
     private final Keys keys;
+    private final Tickets tickets;
     private final TenantRemoval removal;
     private final AuthProperties properties;
     private volatile @Nullable Thread thread;
 
-    AccountHousekeeping(KeyUses uses, Keys keys, TenantRemoval removal, AuthProperties properties) {
+    AccountHousekeeping(
+            KeyUses uses,
+            Keys keys,
+            Tickets tickets,
+            TenantRemoval removal,
+            AuthProperties properties) {
         this.uses = uses;
         this.keys = keys;
+        this.tickets = tickets;
         this.removal = removal;
         this.properties = properties;
     }
@@ -39,6 +46,7 @@ final class AccountHousekeeping implements SmartLifecycle {
                 TimeUnit.NANOSECONDS.sleep(properties.lastUsed().toNanos());
                 uses.write();
                 tidy(keys::forgetOld);
+                tidy(tickets::forgetExpired);
                 tidy(removal::goOn);
             }
         } catch (InterruptedException _) {

@@ -7,6 +7,7 @@ import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AbstractAuthenticationToken;
+import org.springframework.security.core.Authentication;
 import org.springframework.security.core.authority.AuthorityUtils;
 
 import java.util.Collections;
@@ -16,8 +17,8 @@ import java.util.Objects;
 
 /// What a request shows to prove who it is from, not checked yet.
 ///
-/// One header with one key. Two of them are refused: which one counts would be a matter of taste,
-/// and a proxy's may be another than ours.
+/// One header with one key, or a ticket. Two of them are refused: which one counts would be a
+/// matter of taste, and a proxy's may be another than ours.
 final class Credentials extends AbstractAuthenticationToken {
 
     private static final String BEARER = "bearer ";
@@ -31,19 +32,24 @@ final class Credentials extends AbstractAuthenticationToken {
         this.address = address;
     }
 
-    /// Null when the request shows nothing. Other schemes than `Bearer` are not for us.
-    static @Nullable Credentials of(HttpServletRequest request) {
+    /// A key, a token or a [Ticket]; null when the request shows nothing. Other schemes than
+    /// `Bearer` are not for us.
+    static @Nullable Authentication of(HttpServletRequest request) {
         var keys = Collections.list(request.getHeaders("X-API-Key"));
         var bearers =
                 Collections.list(request.getHeaders("Authorization")).stream()
                         .filter(header -> header.toLowerCase(Locale.ROOT).startsWith(BEARER))
                         .map(header -> header.substring(BEARER.length()).strip())
                         .toList();
-        if (keys.size() + bearers.size() > 1) {
+        var ticket = Ticket.of(request);
+        if (keys.size() + bearers.size() + (ticket == null ? 0 : 1) > 1) {
             throw new RefusedException(
                     ApiProblem.of(
                             ProblemCode.UNAUTHENTICATED,
                             "The request shows more than one key; send one."));
+        }
+        if (ticket != null) {
+            return ticket;
         }
         var shown = keys.isEmpty() ? bearers : List.of(keys.getFirst().strip());
         return shown.isEmpty() ? null : new Credentials(shown.getFirst(), request.getRemoteAddr());

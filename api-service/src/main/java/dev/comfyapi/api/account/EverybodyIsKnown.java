@@ -3,6 +3,7 @@ package dev.comfyapi.api.account;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
 import dev.comfyapi.api.http.Caller.Rates;
+import dev.comfyapi.api.http.NamedOrigins;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;
 import dev.comfyapi.api.http.Scope;
@@ -22,7 +23,6 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
-import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 
@@ -38,13 +38,13 @@ final class EverybodyIsKnown implements Filter {
 
     private final Known somebody =
             new Known(new Caller(1, false, null, "local", Scope.all(), Rates.UNLIMITED, null));
-    private final Set<String> origins;
+    private final NamedOrigins origins;
     private final Optional<String> publicHost;
 
     /// @param origins pages of these may call
     /// @param publicHost the name that the operator gave to this service
-    EverybodyIsKnown(Collection<String> origins, Optional<String> publicHost) {
-        this.origins = Set.copyOf(origins);
+    EverybodyIsKnown(NamedOrigins origins, Optional<String> publicHost) {
+        this.origins = origins;
         this.publicHost = publicHost;
     }
 

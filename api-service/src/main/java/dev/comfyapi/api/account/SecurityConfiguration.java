@@ -3,6 +3,7 @@ package dev.comfyapi.api.account;
 import dev.comfyapi.api.account.AuthProperties.Mode;
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.DatabaseTrouble;
+import dev.comfyapi.api.http.NamedOrigins;
 import dev.comfyapi.api.http.OriginCheck;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;
@@ -39,6 +40,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 
 /// Who gets in: everybody to what is open, and to all the rest only who is known. No sessions, no
 /// cookies, no forms.
@@ -54,6 +56,7 @@ class SecurityConfiguration {
             AuthenticationManager manager,
             AddressLimit addresses,
             OpenPaths open,
+            NamedOrigins origins,
             PublicUrl publicUrl)
             throws Exception {
         if (!properties.corsOrigins().isEmpty()) {
@@ -72,7 +75,7 @@ class SecurityConfiguration {
                 .exceptionHandling(e -> e.authenticationEntryPoint(new Refusal()))
                 .addFilterBefore(
                         properties.mode() == Mode.OPEN
-                                ? new EverybodyIsKnown(properties.corsOrigins(), publicUrl.host())
+                                ? new EverybodyIsKnown(origins, publicUrl.host())
                                 : new Authenticate(manager, addresses, open),
                         AnonymousAuthenticationFilter.class)
                 .authorizeHttpRequests(requests ->
@@ -119,6 +122,11 @@ class SecurityConfiguration {
         var filter = new CorsFilter(source);
         filter.setCorsProcessor(new OriginCheck());
         return filter;
+    }
+
+    @Bean
+    NamedOrigins namedOrigins(AuthProperties properties) {
+        return new NamedOrigins(Set.copyOf(properties.corsOrigins()));
     }
 
     @Bean

@@ -2,6 +2,7 @@ package dev.comfyapi.api.stream;
 
 import dev.comfyapi.api.http.ApiProblem;
 import dev.comfyapi.api.http.Caller;
+import dev.comfyapi.api.http.NamedOrigins;
 import dev.comfyapi.api.http.OpenStreams;
 import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
@@ -46,7 +47,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
-/// What happens to a job, over a WebSocket. Who authenticates by a ticket will be let in here.
+/// What happens to a job, over a WebSocket.
 @RestController
 @Tag(name = "events")
 final class SocketController {
@@ -64,6 +65,7 @@ final class SocketController {
     private final JobWatch watch;
     private final OpenStreams streams;
     private final PublicUrl publicUrl;
+    private final NamedOrigins origins;
     private final JsonMapper json;
 
     SocketController(
@@ -72,12 +74,14 @@ final class SocketController {
             JobWatch watch,
             OpenStreams streams,
             PublicUrl publicUrl,
+            NamedOrigins origins,
             JsonMapper json) {
         this.store = store;
         this.views = views;
         this.watch = watch;
         this.streams = streams;
         this.publicUrl = publicUrl;
+        this.origins = origins;
         this.json = json;
     }
 
@@ -95,6 +99,11 @@ final class SocketController {
             in = ParameterIn.QUERY,
             description = "`false` leaves them out",
             schema = @Schema(type = "boolean", defaultValue = "true"))
+    @Parameter(
+            name = "ticket",
+            in = ParameterIn.QUERY,
+            description = "Instead of a key: one of `POST /api/v1/ws-tickets`",
+            schema = @Schema(type = "string"))
     @ApiResponse(
             responseCode = "101",
             description = "The connection",
@@ -110,7 +119,7 @@ final class SocketController {
                     .header("Upgrade", "websocket");
         }
         var base = publicUrl.of(request);
-        if (!isOurs(request.getHeader("Origin"), base)) {
+        if (!isWelcome(request.getHeader("Origin"), base)) {
             throw ApiProblem.of(
                     ProblemCode.FORBIDDEN, "Pages of other origins may not connect from browsers.");
         }
@@ -136,8 +145,8 @@ final class SocketController {
     }
 
     /// Browsers say which page connects, and ask nobody before they do; programs say nothing.
-    private static boolean isOurs(@Nullable String origin, String base) {
-        if (origin == null) {
+    private boolean isWelcome(@Nullable String origin, String base) {
+        if (origin == null || origins.contains(origin)) {
             return true;
         }
         try {

@@ -173,6 +173,10 @@ class AccessMatrixTest {
                 "GET /ws/jobs/{job_id}",
                 new Row(() -> "/ws/jobs/" + job(), null, null, "", Set.of(400)));
 
+        rows.put(
+                "POST /api/v1/ws-tickets",
+                new Row(() -> "/api/v1/ws-tickets", null, null, "", Set.of(200)));
+
         var admin = "/api/v1/admin/";
         for (var list : List.of("workers", "pools", "queues", "dead-letters", "autoscale")) {
             rows.put("GET " + admin + list, Row.of(admin + list));

@@ -119,6 +119,7 @@ public final class RemovalStore {
         jdbc.sql(
                         """
                         WITH k AS (DELETE FROM api_key WHERE tenant_id = :tenant AND %1$s RETURNING id),
+                        t AS (DELETE FROM ws_ticket WHERE tenant_id = :tenant AND %1$s),
                         i AS (DELETE FROM idempotency WHERE tenant_id = :tenant AND %1$s),
                         b AS (DELETE FROM batch WHERE tenant_id = :tenant AND %1$s),
                         d AS (DELETE FROM webhook_delivery WHERE tenant_id = :tenant AND %1$s),

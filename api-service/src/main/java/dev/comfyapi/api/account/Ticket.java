@@ -1,0 +1,98 @@
+package dev.comfyapi.api.account;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.authentication.AbstractAuthenticationToken;
+import org.springframework.security.core.authority.AuthorityUtils;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.Objects;
+import java.util.regex.Pattern;
+
+/// The text of a ticket, `wst_` and 256 random bits in base64url, as a request shows it that wants
+/// a WebSocket: in the query, where keys never are, because it is worth nothing when it is read in
+/// a log afterwards. Not checked yet.
+final class Ticket extends AbstractAuthenticationToken {
+
+    private static final String PATH = "/ws/";
+    private static final Pattern FORM = Pattern.compile("wst_[0-9A-Za-z_-]{43}");
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final transient String text;
+    private final String path;
+
+    private Ticket(String text, String path) {
+        super(AuthorityUtils.NO_AUTHORITIES);
+        this.text = text;
+        this.path = path;
+    }
+
+    /// One that nobody guesses.
+    static String random() {
+        var bytes = new byte[32];
+        RANDOM.nextBytes(bytes);
+        return "wst_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    /// Null when the request shows none, or is not for a WebSocket: tickets mean nothing elsewhere.
+    static @Nullable Ticket of(HttpServletRequest request) {
+        if (!request.getMethod().equals("GET") || !request.getRequestURI().startsWith(PATH)) {
+            return null;
+        }
+        var shown = request.getParameter("ticket");
+        return shown == null ? null : new Ticket(shown, request.getRequestURI());
+    }
+
+    boolean isWellFormed() {
+        return FORM.matcher(text).matches();
+    }
+
+    byte[] hash() {
+        return hash(text);
+    }
+
+    /// SHA-256: there are too many bits to guess for anything slower to be of use.
+    static byte[] hash(String text) {
+        try {
+            return MessageDigest.getInstance("SHA-256")
+                    .digest(text.getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    /// Whether the request is about this job.
+    boolean isFor(String job) {
+        return path.equals(PATH + "jobs/" + job);
+    }
+
+    @Override
+    public Object getCredentials() {
+        return text;
+    }
+
+    @Override
+    public Object getPrincipal() {
+        return "somebody";
+    }
+
+    @Override
+    public String toString() {
+        return "Ticket for " + path;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Ticket that && text.equals(that.text) && path.equals(that.path);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(text, path);
+    }
+}
