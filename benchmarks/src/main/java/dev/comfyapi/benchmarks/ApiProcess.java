@@ -34,6 +34,7 @@ record ApiProcess(Process process, int port) {
                         List.of(
                                 ProcessHandle.current().info().command().orElseThrow(),
                                 "-Xmx" + heap,
+                                "-XX:+UseCompactObjectHeaders",
                                 "-XX:+ExitOnOutOfMemoryError",
                                 "-cp",
                                 System.getProperty("java.class.path"),
