@@ -1,6 +1,7 @@
 package dev.comfyapi.api.asset;
 
 import dev.comfyapi.api.asset.ImportRefusedException.Reason;
+import dev.comfyapi.api.http.Turn;
 
 import org.springframework.stereotype.Component;
 
@@ -17,6 +18,8 @@ final class Imports {
     Assets.Source source(String url) {
         return out -> {
             if (!DataUrl.is(url)) {
+                // As fast as the other host is.
+                Turn.current().giveUp();
                 fetch.fetch(url, out);
                 return;
             }

@@ -9,6 +9,7 @@ import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.http.Turn;
 import dev.comfyapi.db.job.BatchStatus;
 import dev.comfyapi.model.job.JobId;
 
@@ -234,6 +235,8 @@ final class BatchesController {
         var which = results.which(caller.tenant(), batch, succeeded, after);
         response.setContentType(LINES);
         if (!request.getMethod().equals("HEAD")) {
+            // As fast as the client reads.
+            Turn.of(request).giveUp();
             results.write(which, publicUrl.of(request), response.getOutputStream());
         }
     }

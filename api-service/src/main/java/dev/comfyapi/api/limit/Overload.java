@@ -1,13 +1,8 @@
 package dev.comfyapi.api.limit;
 
-import com.zaxxer.hikari.HikariDataSource;
-
 import dev.comfyapi.api.http.ApiProblem;
-import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.ProblemWriter;
-
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
+import dev.comfyapi.api.http.Turn;
 
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -23,8 +18,8 @@ import java.io.IOException;
 import java.util.concurrent.Semaphore;
 
 /// Refuses at the door what could not be answered in good time: when too many requests are in the
-/// house, or too many of them wait for the database. A refusal costs nothing. The numbers bound
-/// memory and what waits; how long that is depends on how fast the machine is.
+/// house, which bounds memory, or when none gets its turn, which bounds the time. A refusal costs
+/// next to nothing.
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE + 2)
 final class Overload extends OncePerRequestFilter {
@@ -32,18 +27,11 @@ final class Overload extends OncePerRequestFilter {
     private static final String API = "/api/";
 
     private final Semaphore room;
-    private final int mostWaiters;
-    private final HikariDataSource database;
-    private final Counter refused;
+    private final Turns turns;
 
-    Overload(LimitProperties properties, HikariDataSource database, MeterRegistry metrics) {
+    Overload(LimitProperties properties, Turns turns) {
         this.room = new Semaphore(properties.inFlight());
-        this.mostWaiters = properties.databaseWaiters();
-        this.database = database;
-        this.refused =
-                Counter.builder("comfyapi.requests.shed")
-                        .description("Requests refused because the service was overloaded")
-                        .register(metrics);
+        this.turns = turns;
     }
 
     @Override
@@ -53,26 +41,31 @@ final class Overload extends OncePerRequestFilter {
         // Whoever asks how the service is shall hear it most of all now.
         if (!request.getRequestURI().startsWith(API)) {
             chain.doFilter(request, response);
-        } else if (isDatabaseBusy() || !room.tryAcquire()) {
-            refused.increment();
-            ProblemWriter.write(
-                    request,
-                    response,
-                    ApiProblem.of(
-                                    ProblemCode.TEMPORARILY_OVERLOADED,
-                                    "The service has too much to do just now.")
-                            .header("Retry-After", "1"));
+        } else if (!room.tryAcquire()) {
+            ProblemWriter.write(request, response, turns.refusal());
         } else {
             try {
-                chain.doFilter(request, response);
+                inTurn(request, response, chain);
             } finally {
                 room.release();
             }
         }
     }
 
-    private boolean isDatabaseBusy() {
-        var pool = database.getHikariPoolMXBean();
-        return pool != null && pool.getThreadsAwaitingConnection() > mostWaiters;
+    private void inTurn(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        Turn turn;
+        try {
+            turn = turns.take();
+        } catch (ApiProblem e) {
+            ProblemWriter.write(request, response, e);
+            return;
+        }
+        request.setAttribute(Turn.class.getName(), turn);
+        try {
+            chain.doFilter(request, response);
+        } finally {
+            turn.giveUp();
+        }
     }
 }

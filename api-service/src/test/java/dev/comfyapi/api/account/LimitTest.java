@@ -26,6 +26,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntFunction;
 
+import javax.sql.DataSource;
+
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LimitTest {
 
@@ -361,6 +363,44 @@ class LimitTest {
             }
             await().untilAsserted(
                             () -> assertThat(own.get("/api/v1/jobs").status()).isEqualTo(200));
+        }
+    }
+
+    @Test
+    void who_does_not_get_a_turn_in_time_is_refused() throws Exception {
+        try (var own =
+                Api.fresh("--comfyapi.limits.at-work=1", "--comfyapi.limits.patience=50ms")) {
+            try (var connection = own.bean(DataSource.class).getConnection();
+                    var threads = Executors.newSingleThreadExecutor()) {
+                connection.setAutoCommit(false);
+                connection.createStatement().execute("LOCK TABLE batch");
+                var stuck = threads.submit(() -> own.get("/api/v1/batches"));
+
+                await().untilAsserted(() -> {
+                    var refused = own.get(POLL);
+                    assertThat(refused.status()).isEqualTo(503);
+                    assertThat(refused.at("/code")).isEqualTo("temporarily_overloaded");
+                    assertThat(refused.header("Retry-After")).isEqualTo("1");
+                });
+                assertThat(own.get("/health").status()).isEqualTo(200);
+
+                connection.rollback();
+                var _ = stuck.get();
+            }
+            assertThat(own.get(POLL).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void a_slow_client_keeps_nobody_else_from_a_turn() throws Exception {
+        try (var own =
+                        Api.fresh(
+                                "--comfyapi.limits.at-work=1", "--comfyapi.limits.patience=200ms");
+                var _ = halfARequest(own);
+                var _ = halfARequest(own)) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(own.post("/api/v1/jobs", Api.aPrompt()).status()).isEqualTo(202);
+            }
         }
     }
 

@@ -1,0 +1,42 @@
+package dev.comfyapi.api.limit;
+
+import java.time.Duration;
+
+/// How long requests may wait for their turn.
+///
+/// A burst may wait: it is over soon. A line that has stood for as long as the usual patience is no
+/// burst; who waits in it for long only makes all that follow wait as long. From then on nobody
+/// waits for more than a tenth of that, and what cannot be done is refused at once, until there has
+/// been no such line for ten times as long: a pause of the process empties the line as well. The
+/// idea is that of controlled delay for queues of packets (CoDel, RFC 8289), and of its use for
+/// requests in "Fail at Scale" (Maurer, ACM Queue 13.8).
+///
+/// Thread-safe. Times are those of [System#nanoTime].
+final class Patience {
+
+    private static final int TENTH = 10;
+
+    private final long usual;
+    private long nobodyWaited;
+    private long lastOverload;
+
+    /// @param usual for bursts
+    Patience(Duration usual, long now) {
+        this.usual = usual.toNanos();
+        this.nobodyWaited = now;
+        this.lastOverload = now - TENTH * this.usual;
+    }
+
+    /// Somebody came and did not have to wait.
+    synchronized void nobodyWaits(long now) {
+        nobodyWaited = now;
+    }
+
+    /// Somebody has to wait; answers for how many nanoseconds at most.
+    synchronized long somebodyWaits(long now) {
+        if (now - nobodyWaited >= usual) {
+            lastOverload = now;
+        }
+        return now - lastOverload < TENTH * usual ? usual / TENTH : usual;
+    }
+}
