@@ -12,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.regex.Pattern;
 
 /// The text of a ticket, `wst_` and 256 random bits in base64url, as a request shows it that wants
@@ -67,7 +68,7 @@ final class Ticket extends AbstractAuthenticationToken {
     }
 
     /// Whether the request is about this job.
-    boolean isFor(String job) {
+    boolean isFor(UUID job) {
         return path.equals(PATH + "jobs/" + job);
     }
 

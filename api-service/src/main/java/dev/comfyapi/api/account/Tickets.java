@@ -125,8 +125,7 @@ final class Tickets implements AuthenticationProvider {
         return Optional.of(ticket)
                 .filter(Ticket::isWellFormed)
                 .flatMap(good -> store.redeem(good.hash()))
-                .filter(bearer ->
-                        bearer.job() == null || ticket.isFor(new JobId(bearer.job()).toString()))
+                .filter(bearer -> bearer.job() == null || ticket.isFor(bearer.job()))
                 .map(Tickets::known)
                 .orElseThrow(() ->
                         new RefusedException(

@@ -236,7 +236,7 @@ final class BatchesController {
         response.setContentType(LINES);
         if (!request.getMethod().equals("HEAD")) {
             // As fast as the client reads.
-            Turn.of(request).giveUp();
+            Turn.current().giveUp();
             results.write(which, publicUrl.of(request), response.getOutputStream());
         }
     }

@@ -1,6 +1,5 @@
 package dev.comfyapi.api.http;
 
-import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
@@ -19,6 +18,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -150,11 +150,10 @@ public final class JsonBody {
             throw tooLarge();
         }
         var in = request.getInputStream();
-        var turn = Turn.of(request);
         var bytes = new ByteArrayOutputStream();
         var piece = new byte[length < 0 ? PIECE : Math.clamp(length, 1, PIECE)];
         long end = System.nanoTime() + patience.toNanos();
-        for (int read = next(in, piece, turn); read >= 0; read = next(in, piece, turn)) {
+        for (int read = next(in, piece); read >= 0; read = next(in, piece)) {
             if (bytes.size() + read > most) {
                 throw tooLarge();
             }
@@ -165,16 +164,12 @@ public final class JsonBody {
             room.hold(request, bytes.size() + read);
             bytes.write(piece, 0, read);
         }
-        turn.takeAgain();
+        Turn.current().take();
         return bytes.toByteArray();
     }
 
-    /// A small body is there with its headers; whoever has to wait for the rest lets others begin.
-    private static int next(ServletInputStream in, byte[] piece, Turn turn) throws IOException {
+    private static int next(InputStream in, byte[] piece) throws IOException {
         try {
-            if (!in.isFinished() && in.available() == 0) {
-                turn.giveUp();
-            }
             return in.read(piece);
         } catch (IOException e) {
             // The container wraps it in one of its own.

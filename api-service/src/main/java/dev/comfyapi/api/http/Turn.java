@@ -1,12 +1,10 @@
 package dev.comfyapi.api.http;
 
-import jakarta.servlet.http.HttpServletRequest;
-
+import org.springframework.web.context.request.RequestAttributes;
 import org.springframework.web.context.request.RequestContextHolder;
-import org.springframework.web.context.request.ServletRequestAttributes;
 
-/// One of the few requests that are worked on at one time. Whoever has a turn and waits for the
-/// network gives it up, so that slow clients keep nobody waiting but themselves.
+/// One of the few requests that are worked on at one time. Who waits for the network has none, so
+/// that slow clients keep nobody waiting but themselves.
 ///
 /// Used by the thread that has the request.
 public interface Turn {
@@ -15,29 +13,28 @@ public interface Turn {
     Turn NONE =
             new Turn() {
                 @Override
-                public void giveUp() {}
+                public void take() {}
 
                 @Override
-                public void takeAgain() {}
+                public void giveUp() {}
             };
-
-    /// The request's own.
-    static Turn of(HttpServletRequest request) {
-        return request.getAttribute(Turn.class.getName()) instanceof Turn turn ? turn : NONE;
-    }
 
     /// That of the request which this thread has.
     static Turn current() {
-        return RequestContextHolder.getRequestAttributes() instanceof ServletRequestAttributes known
-                ? of(known.getRequest())
+        var request = RequestContextHolder.getRequestAttributes();
+        return request != null
+                        && request.getAttribute(
+                                        Turn.class.getName(), RequestAttributes.SCOPE_REQUEST)
+                                instanceof Turn turn
+                ? turn
                 : NONE;
     }
 
-    /// Lets somebody else begin. May be repeated.
-    void giveUp();
-
-    /// Waits for a turn, if it was given up.
+    /// Waits for the turn. Nothing happens when the request has it.
     ///
     /// @throws ApiProblem when that would take too long: 503
-    void takeAgain();
+    void take();
+
+    /// Lets somebody else begin. May be repeated.
+    void giveUp();
 }

@@ -54,9 +54,12 @@ final class Overload extends OncePerRequestFilter {
 
     private void inTurn(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        Turn turn;
+        var turn = turns.turn();
         try {
-            turn = turns.take();
+            // Who has a body takes it when that is here: JsonBody does.
+            if (!hasBody(request)) {
+                turn.take();
+            }
         } catch (ApiProblem e) {
             ProblemWriter.write(request, response, e);
             return;
@@ -67,5 +70,9 @@ final class Overload extends OncePerRequestFilter {
         } finally {
             turn.giveUp();
         }
+    }
+
+    private static boolean hasBody(HttpServletRequest request) {
+        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 }

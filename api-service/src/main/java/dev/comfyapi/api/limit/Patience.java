@@ -4,11 +4,11 @@ import java.time.Duration;
 
 /// How long requests may wait for their turn.
 ///
-/// A burst may wait: it is over soon. A line that has stood for as long as the usual patience is no
-/// burst; who waits in it for long only makes all that follow wait as long. From then on nobody
-/// waits for more than a tenth of that, and what cannot be done is refused at once, until there has
-/// been no such line for ten times as long: a pause of the process empties the line as well. The
-/// idea is that of controlled delay for queues of packets (CoDel, RFC 8289), and of its use for
+/// A burst may wait: it is over soon. When nobody has found a free turn for as long as the usual
+/// patience, it is no burst; who waits for long then only makes all that follow wait as long. From
+/// then on nobody waits for more than a tenth of that, and what cannot be done is refused soon,
+/// until that was not so for ten times as long: a pause of the process empties the line as well.
+/// The idea is that of controlled delay for queues of packets (CoDel, RFC 8289), and of its use for
 /// requests in "Fail at Scale" (Maurer, ACM Queue 13.8).
 ///
 /// Thread-safe. Times are those of [System#nanoTime].

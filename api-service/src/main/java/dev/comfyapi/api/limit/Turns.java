@@ -33,13 +33,9 @@ final class Turns {
                         .register(metrics);
     }
 
-    /// A turn, after having waited for it if need be.
-    ///
-    /// @throws ApiProblem when that would take too long: 503
-    Turn take() {
-        var turn = new Taken();
-        turn.takeAgain();
-        return turn;
+    /// One more that may take a turn.
+    Turn turn() {
+        return new One();
     }
 
     /// What somebody is told who is refused; counts them.
@@ -66,12 +62,12 @@ final class Turns {
         }
     }
 
-    private final class Taken implements Turn {
+    private final class One implements Turn {
 
         private boolean has;
 
         @Override
-        public void takeAgain() {
+        public void take() {
             if (!has && !await()) {
                 throw refusal();
             }

@@ -11,7 +11,6 @@ import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
-import dev.comfyapi.api.http.Turn;
 import dev.comfyapi.api.submit.Submissions.Outcome;
 import dev.comfyapi.api.webhook.WebhookForm;
 
@@ -184,8 +183,6 @@ final class SubmitBatchController {
         var problems = new Problems();
         var terms = BatchTerms.read(Members.of(options, problems), webhooks);
         LineOptions.refuse(problems);
-        // The lines have a turn of their own, when all are here.
-        Turn.of(request).giveUp();
         try (var _ = streams.take(caller);
                 var drafts = LineDrafts.take(request, json)) {
             options.put("lines", drafts.hash());

@@ -8,21 +8,18 @@ import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.api.Api;
 import dev.comfyapi.api.http.OpenStreams;
+import dev.comfyapi.api.stream.SocketReader;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /// WebSockets of those who cannot send a key.
@@ -43,33 +40,12 @@ class TicketTest {
         accounts.close();
     }
 
-    /// The code that a connection was closed with.
-    private static final class Reader implements WebSocket.Listener {
-
-        private final CompletableFuture<Integer> closed = new CompletableFuture<>();
-
-        @Override
-        public @Nullable CompletionStage<?> onClose(WebSocket socket, int code, String reason) {
-            closed.complete(code);
-            return null;
-        }
-
-        @Override
-        public void onError(WebSocket socket, Throwable failure) {
-            closed.completeExceptionally(failure);
-        }
-
-        int code() {
-            return closed.orTimeout(20, TimeUnit.SECONDS).join();
-        }
-    }
-
     /// @param status of the handshake: 101 when there is a connection
     /// @param reader of the connection
-    private record Try(int status, Reader reader) {}
+    private record Try(int status, SocketReader reader) {}
 
     private CompletableFuture<Try> connecting(String job, String ticket, String... headers) {
-        var reader = new Reader();
+        var reader = new SocketReader();
         var connection = http.newWebSocketBuilder();
         for (int i = 0; i < headers.length; i += 2) {
             connection.header(headers[i], headers[i + 1]);
