@@ -11,6 +11,7 @@ import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.PublicUrl;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.http.Turn;
 import dev.comfyapi.api.job.Cursors;
 import dev.comfyapi.api.limit.Allowance;
 import dev.comfyapi.api.limit.AtOnce;
@@ -107,6 +108,8 @@ final class AssetController {
             headers = @Header(name = "Location"))
     ResponseEntity<AssetView> upload(Caller caller, HttpServletRequest request)
             throws IOException, InterruptedException {
+        // As fast as the client sends.
+        Turn.current().giveUp();
         try (var _ = uploads.begin(caller.tenant())) {
             var form = UploadForm.read(request, properties.largest().toBytes());
             var taken =

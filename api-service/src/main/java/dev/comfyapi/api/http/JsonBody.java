@@ -1,5 +1,6 @@
 package dev.comfyapi.api.http;
 
+import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -150,10 +150,11 @@ public final class JsonBody {
             throw tooLarge();
         }
         var in = request.getInputStream();
+        var turn = Turn.current();
         var bytes = new ByteArrayOutputStream();
         var piece = new byte[length < 0 ? PIECE : Math.clamp(length, 1, PIECE)];
         long end = System.nanoTime() + patience.toNanos();
-        for (int read = next(in, piece); read >= 0; read = next(in, piece)) {
+        for (int read = next(in, piece, turn); read >= 0; read = next(in, piece, turn)) {
             if (bytes.size() + read > most) {
                 throw tooLarge();
             }
@@ -164,12 +165,16 @@ public final class JsonBody {
             room.hold(request, bytes.size() + read);
             bytes.write(piece, 0, read);
         }
-        Turn.current().take();
+        turn.take();
         return bytes.toByteArray();
     }
 
-    private static int next(InputStream in, byte[] piece) throws IOException {
+    /// A small body is there with its headers; whoever has to wait for the rest lets others begin.
+    private static int next(ServletInputStream in, byte[] piece, Turn turn) throws IOException {
         try {
+            if (!in.isFinished() && in.available() == 0) {
+                turn.giveUp();
+            }
             return in.read(piece);
         } catch (IOException e) {
             // The container wraps it in one of its own.

@@ -56,10 +56,7 @@ final class Overload extends OncePerRequestFilter {
             throws ServletException, IOException {
         var turn = turns.turn();
         try {
-            // Who has a body takes it when that is here: JsonBody does.
-            if (!hasBody(request)) {
-                turn.take();
-            }
+            turn.take();
         } catch (ApiProblem e) {
             ProblemWriter.write(request, response, e);
             return;
@@ -70,9 +67,5 @@ final class Overload extends OncePerRequestFilter {
         } finally {
             turn.giveUp();
         }
-    }
-
-    private static boolean hasBody(HttpServletRequest request) {
-        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 }

@@ -11,6 +11,7 @@ import dev.comfyapi.api.http.ProblemCode;
 import dev.comfyapi.api.http.Problems;
 import dev.comfyapi.api.http.Requires;
 import dev.comfyapi.api.http.Scope;
+import dev.comfyapi.api.http.Turn;
 import dev.comfyapi.api.submit.Submissions.Outcome;
 import dev.comfyapi.api.webhook.WebhookForm;
 
@@ -183,6 +184,8 @@ final class SubmitBatchController {
         var problems = new Problems();
         var terms = BatchTerms.read(Members.of(options, problems), webhooks);
         LineOptions.refuse(problems);
+        // The lines have a turn of their own, when all are here.
+        Turn.current().giveUp();
         try (var _ = streams.take(caller);
                 var drafts = LineDrafts.take(request, json)) {
             options.put("lines", drafts.hash());
