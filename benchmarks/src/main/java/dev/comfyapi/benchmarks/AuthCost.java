@@ -29,9 +29,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 
-/// What it costs to know who asks: the same GET of a job, in turns from a service that is open and
-/// from one that asks for keys and counts requests, in one process on one database.
-@Command(name = "auth-cost", description = "GET of a job with and without a key.")
+/// What it costs to know who asks, and what the time of an answer tells: the same GET of a job, in
+/// turns from a service that is open and from one that asks for keys and counts requests, and from
+/// that also of a job of somebody else and of one that is not there; in one process on one
+/// database.
+@Command(name = "auth-cost", description = "GET of a job with and without a key, foreign, missing.")
 final class AuthCost implements Callable<Integer> {
 
     @Option(names = "--requests", description = "Of each kind (${DEFAULT-VALUE})")
@@ -50,47 +52,71 @@ final class AuthCost implements Callable<Integer> {
             // With a limit, so that counting is part of the cost.
             jdbc.sql("UPDATE tenant SET polls_minute = 100000000, submits_minute = 1000").update();
             var key = AdminKeyCommand.make("--spring.datasource.url=" + postgres.jdbcUrl());
-            var job = aJob(jdbc);
-            var without = HttpRequest.newBuilder(uri(open, job)).build();
-            var with =
-                    HttpRequest.newBuilder(uri(locked, job))
-                            .header("Authorization", "Bearer " + key)
-                            .build();
-            for (int i = 0; i < requests; i++) {
-                nanos(http, without);
-                nanos(http, with);
+            var job = aJob(jdbc, 1);
+            long another =
+                    jdbc.sql(
+                                    """
+                                    INSERT INTO tenant (id, name) VALUES (nextval('tenant_id_seq'), 'another')
+                                    RETURNING id
+                                    """)
+                            .query(Long.class)
+                            .single();
+            var foreign = aJob(jdbc, another);
+            var missing = Picture.newId();
+            var kinds =
+                    List.of(
+                            new Kind("open", HttpRequest.newBuilder(uri(open, job)).build(), 200),
+                            new Kind("with a key", get(locked, job, key), 200),
+                            new Kind("of another tenant", get(locked, foreign, key), 404),
+                            new Kind("that is missing", get(locked, missing, key), 404));
+            var nanos = new long[kinds.size()][requests];
+            for (int i = -requests; i < requests; i++) {
+                for (int kind = 0; kind < kinds.size(); kind++) {
+                    long took = nanos(http, kinds.get(kind));
+                    if (i >= 0) {
+                        nanos[kind][i] = took;
+                    }
+                }
             }
-            var openNanos = new long[requests];
-            var keyNanos = new long[requests];
-            for (int i = 0; i < requests; i++) {
-                openNanos[i] = nanos(http, without);
-                keyNanos[i] = nanos(http, with);
-            }
-            print(openNanos, keyNanos);
+            print(kinds, nanos);
         }
         return 0;
     }
 
-    private void print(long[] open, long[] keys) {
-        Arrays.sort(open);
-        Arrays.sort(keys);
-        double without = open[requests / 2] / 1e6;
-        double with = keys[requests / 2] / 1e6;
-        System.out.printf(
-                "GET of a job, open       p50 %.3f ms, p99 %.3f ms (%d)%n",
-                without, open[requests * 99 / 100] / 1e6, requests);
-        System.out.printf(
-                "GET of a job, with a key p50 %.3f ms, p99 %.3f ms%n",
-                with, keys[requests * 99 / 100] / 1e6);
-        System.out.printf(
-                "A key costs %.3f ms at the median, a factor of %.2f%n",
-                with - without, with / without);
+    /// @param status what it is answered with
+    private record Kind(String name, HttpRequest request, int status) {}
+
+    private static HttpRequest get(ConfigurableApplicationContext api, JobId job, String key) {
+        return HttpRequest.newBuilder(uri(api, job))
+                .header("Authorization", "Bearer " + key)
+                .build();
     }
 
-    private static JobId aJob(JdbcClient jdbc) {
+    private void print(List<Kind> kinds, long[][] nanos) {
+        var medians = new double[kinds.size()];
+        for (int kind = 0; kind < kinds.size(); kind++) {
+            Arrays.sort(nanos[kind]);
+            medians[kind] = nanos[kind][requests / 2] / 1e6;
+            System.out.printf(
+                    "GET of a job, %-17s p50 %.3f ms, p90 %.3f ms, p99 %.3f ms (%d)%n",
+                    kinds.get(kind).name,
+                    medians[kind],
+                    nanos[kind][requests * 9 / 10] / 1e6,
+                    nanos[kind][requests * 99 / 100] / 1e6,
+                    requests);
+        }
+        System.out.printf(
+                "A key costs %.3f ms at the median, a factor of %.2f%n",
+                medians[1] - medians[0], medians[1] / medians[0]);
+        System.out.printf(
+                "404 of another tenant's job takes %.3f of the time of a missing one's at the median%n",
+                medians[2] / medians[3]);
+    }
+
+    private static JobId aJob(JdbcClient jdbc, long tenant) {
         int classId = new JobClassStore(jdbc).idOf(Needs.of(Picture.GRAPH, JobClass.DEFAULT_POOL));
         var job = Picture.job(classId);
-        new JobStore(jdbc).submit(1, List.of(job));
+        new JobStore(jdbc).submit(tenant, List.of(job));
         return job.id();
     }
 
@@ -117,12 +143,12 @@ final class AuthCost implements Callable<Integer> {
                                 job));
     }
 
-    private static long nanos(HttpClient http, HttpRequest request) throws Exception {
+    private static long nanos(HttpClient http, Kind kind) throws Exception {
         long began = System.nanoTime();
-        int status = http.send(request, HttpResponse.BodyHandlers.ofByteArray()).statusCode();
+        int status = http.send(kind.request, HttpResponse.BodyHandlers.ofByteArray()).statusCode();
         long took = System.nanoTime() - began;
-        if (status != 200) {
-            throw new IllegalStateException("answered with " + status);
+        if (status != kind.status) {
+            throw new IllegalStateException("%s: answered with %d".formatted(kind.name, status));
         }
         return took;
     }

@@ -26,7 +26,7 @@ final class Credentials extends AbstractAuthenticationToken {
     private final transient String shown;
     private final String address;
 
-    private Credentials(String shown, String address) {
+    Credentials(String shown, String address) {
         super(AuthorityUtils.NO_AUTHORITIES);
         this.shown = shown;
         this.address = address;

@@ -1,6 +1,6 @@
 package dev.comfyapi.api.account;
 
-import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.AsyncCache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 
 import dev.comfyapi.api.http.ApiProblem;
@@ -24,14 +24,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 
 /// Tells whose key a request shows. Thread-safe.
 ///
 /// A key that was found good is believed for a few seconds, by its hash; that is the usual case and
-/// costs one HMAC. Everything else costs one HMAC and one read by primary key, whether the key is
-/// unknown or its secret wrong, and is answered with the same words: nobody learns which keys there
-/// are. Nothing is remembered of keys that are not good, so that nobody fills the memory with them.
+/// costs one HMAC. When these are over, one of the requests that show it asks, and the others wait
+/// for what it hears. Everything else costs one HMAC and one read by primary key, whether the key
+/// is unknown or its secret wrong, and is answered with the same words: nobody learns which keys
+/// there are. Nothing is remembered of keys that are not good, so that nobody fills the memory with
+/// them.
 @Component
 final class KeyCheck implements AuthenticationProvider {
 
@@ -41,7 +45,7 @@ final class KeyCheck implements AuthenticationProvider {
     private final KeyHash hash;
     private final KeyUses uses;
     private final Clock clock;
-    private final Cache<ByteBuffer, Good> believed;
+    private final AsyncCache<ByteBuffer, Good> believed;
 
     KeyCheck(KeyStore store, KeyHash hash, KeyUses uses, Clock clock, AuthProperties properties) {
         this.store = store;
@@ -52,7 +56,7 @@ final class KeyCheck implements AuthenticationProvider {
                 Caffeine.newBuilder()
                         .maximumSize(10_000)
                         .expireAfterWrite(properties.cache())
-                        .build();
+                        .buildAsync();
     }
 
     /// @param networks where it may be used from; empty for everywhere
@@ -76,12 +80,7 @@ final class KeyCheck implements AuthenticationProvider {
 
     private Known check(ApiKey key, String address) {
         var hashed = hash.of(key);
-        var memory = ByteBuffer.wrap(hashed);
-        var good = believed.getIfPresent(memory);
-        if (good == null) {
-            good = judged(key, hashed);
-            believed.put(memory, good);
-        }
+        var good = believed(key, hashed);
         if (good.expiresAt != null && !clock.instant().isBefore(good.expiresAt)) {
             throw expired();
         }
@@ -94,6 +93,35 @@ final class KeyCheck implements AuthenticationProvider {
         }
         uses.note(good.caller, address);
         return good.known;
+    }
+
+    /// The read is not in a function of the cache, which would let other keys wait for it as well.
+    private Good believed(ApiKey key, byte[] hashed) {
+        var mine = new CompletableFuture<Good>();
+        var first = believed.asMap().putIfAbsent(ByteBuffer.wrap(hashed), mine);
+        if (first != null) {
+            return heard(first);
+        }
+        try {
+            var good = judged(key, hashed);
+            mine.complete(good);
+            return good;
+        } catch (RuntimeException | Error e) {
+            // This takes it out of the cache.
+            mine.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    private static Good heard(CompletableFuture<Good> first) {
+        try {
+            return first.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException ours) {
+                throw ours;
+            }
+            throw e;
+        }
     }
 
     private Good judged(ApiKey key, byte[] hashed) {

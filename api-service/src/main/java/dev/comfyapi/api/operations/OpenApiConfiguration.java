@@ -108,6 +108,7 @@ class OpenApiConfiguration {
     OpenApiCustomizer whatAllOperationsHave() {
         return document -> {
             takeBodiesAway(document);
+            OperationIds.describe(document);
             ProblemAnswers.describe(document);
             WrittenMembers.require(document);
             document.getComponents().getSchemas().values().forEach(SnakeCase::rename);

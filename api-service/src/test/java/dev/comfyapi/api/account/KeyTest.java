@@ -8,13 +8,25 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.api.Api;
+import dev.comfyapi.db.account.KeyStore;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.DelegatingDataSource;
 
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+import javax.sql.DataSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class KeyTest {
@@ -339,5 +351,64 @@ class KeyTest {
     void without_keys_it_listens_on_loopback_only() {
         assertThatThrownBy(() -> Api.fresh("--comfyapi.auth.mode=open", "--server.address=0.0.0.0"))
                 .hasStackTraceContaining("comfyapi.auth.mode is open");
+    }
+
+    /// As when the seconds are over in which a key is believed.
+    @Test
+    void who_shows_the_same_key_at_one_time_waits_for_one_look_at_the_database() throws Exception {
+        var asked = new AtomicInteger();
+        var go = new CountDownLatch(1);
+        var slow =
+                new DelegatingDataSource(api.bean("dataSource", DataSource.class)) {
+                    @Override
+                    public Connection getConnection() throws SQLException {
+                        asked.incrementAndGet();
+                        try {
+                            go.await();
+                        } catch (InterruptedException e) {
+                            throw new SQLException(e);
+                        }
+                        return super.getConnection();
+                    }
+                };
+        var check =
+                new KeyCheck(
+                        new KeyStore(JdbcClient.create(slow)),
+                        api.bean("keyHash", KeyHash.class),
+                        api.bean("keyUses", KeyUses.class),
+                        Clock.systemUTC(),
+                        api.bean(AuthProperties.class));
+        var good = tenant.owner();
+        var bad = ApiKey.random("live").text();
+        var results = new ConcurrentLinkedQueue<String>();
+        var threads =
+                Stream.of(good, bad, good, bad, good, bad)
+                        .map(key -> Thread.ofPlatform().start(() -> results.add(word(check, key))))
+                        .toList();
+
+        await().until(() ->
+                threads.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING));
+        go.countDown();
+        for (var thread : threads) {
+            thread.join();
+        }
+
+        assertThat(asked).hasValue(2);
+        assertThat(results)
+                .containsExactlyInAnyOrder("good", "good", "good", "refused", "refused", "refused");
+        assertThat(word(check, bad)).isEqualTo("refused");
+        assertThat(asked).as("a bad key is not remembered").hasValue(3);
+        assertThat(word(check, good)).isEqualTo("good");
+        assertThat(asked).hasValue(3);
+    }
+
+    private static String word(KeyCheck check, String key) {
+        try {
+            return check.authenticate(new Credentials(key, "127.0.0.1")) == null
+                    ? "not judged"
+                    : "good";
+        } catch (RefusedException _) {
+            return "refused";
+        }
     }
 }

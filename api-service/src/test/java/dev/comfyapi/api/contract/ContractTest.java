@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// The OpenAPI document. That every answer of any test is as it says is seen to by [Api#send].
@@ -78,6 +79,29 @@ class ContractTest {
                         methods.isEmpty()
                                 ? Stream.of("any " + path)
                                 : methods.stream().map(method -> method + " " + path));
+    }
+
+    /// Clients that were generated earlier call their methods by these names.
+    @Test
+    void operations_are_named_after_method_and_path() {
+        var names =
+                contract.operations().stream()
+                        .collect(
+                                Collectors.toMap(
+                                        Contract.Operation::name,
+                                        operation ->
+                                                operation
+                                                        .description()
+                                                        .path("operationId")
+                                                        .stringValue()));
+
+        assertThat(names.values())
+                .doesNotHaveDuplicates()
+                .allMatch(name -> name.matches("[a-z]+[A-Z][0-9A-Za-z]*"));
+        assertThat(names)
+                .containsEntry("GET /api/v1/jobs/{job_id}", "getJobsByJobId")
+                .containsEntry("POST /api/v1/ws-tickets", "postWsTickets")
+                .containsEntry("GET /models", "getRootModels");
     }
 
     @Test
