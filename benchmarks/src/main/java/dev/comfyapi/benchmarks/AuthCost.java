@@ -53,13 +53,13 @@ final class AuthCost implements Callable<Integer> {
             jdbc.sql("UPDATE tenant SET polls_minute = 100000000, submits_minute = 1000").update();
             var key = AdminKeyCommand.make("--spring.datasource.url=" + postgres.jdbcUrl());
             var job = aJob(jdbc, 1);
-            long another =
+            int another =
                     jdbc.sql(
                                     """
                                     INSERT INTO tenant (id, name) VALUES (nextval('tenant_id_seq'), 'another')
                                     RETURNING id
                                     """)
-                            .query(Long.class)
+                            .query(Integer.class)
                             .single();
             var foreign = aJob(jdbc, another);
             var missing = Picture.newId();
@@ -113,7 +113,7 @@ final class AuthCost implements Callable<Integer> {
                 medians[2] / medians[3]);
     }
 
-    private static JobId aJob(JdbcClient jdbc, long tenant) {
+    private static JobId aJob(JdbcClient jdbc, int tenant) {
         int classId = new JobClassStore(jdbc).idOf(Needs.of(Picture.GRAPH, JobClass.DEFAULT_POOL));
         var job = Picture.job(classId);
         new JobStore(jdbc).submit(tenant, List.of(job));

@@ -24,6 +24,7 @@ import org.springframework.stereotype.Component;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -93,12 +94,14 @@ public final class Jobs {
     ///
     /// @throws ApiProblem when there is no such job, or it is another tenant's
     String graph(int tenant, JobId id) {
+        // First the graph: one that is erased between the two reads has been read.
+        var graph = store.findGraph(tenant, id).orElseThrow(() -> retention.absent(id));
         var row = found(tenant, id);
-        if (row.erasedAt() != null) {
+        if (graph.isEmpty()) {
             throw ApiProblem.of(ProblemCode.EXPIRED_RESOURCE, "The content of the job was erased.")
-                    .with("erased_at", row.erasedAt());
+                    .with("erased_at", Objects.requireNonNull(row.erasedAt()));
         }
-        return store.findGraph(tenant, id).orElseThrow(() -> retention.absent(id));
+        return graph;
     }
 
     /// Erases what an ended job says of its client: prompt, parameters, graph, metadata, tags,
