@@ -2,10 +2,10 @@ package dev.comfyapi.api;
 
 import dev.comfyapi.api.account.AdminKeyCommand;
 import dev.comfyapi.api.contract.Contract;
-import dev.comfyapi.api.contract.RecordCheck;
 import dev.comfyapi.api.job.QueueBell;
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.ArtifactStore;
+import dev.comfyapi.contract.RecordCheck;
 import dev.comfyapi.db.invariant.InvariantStore;
 import dev.comfyapi.db.lease.LeaseStore;
 import dev.comfyapi.db.queue.Assigning;

@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.artifact.ArtifactKey;
 import dev.comfyapi.artifact.FolderArtifactStore;
+import dev.comfyapi.contract.RecordCheck;
 import dev.comfyapi.db.asset.AssetStore;
 import dev.comfyapi.db.asset.NewAsset;
 import dev.comfyapi.db.invariant.InvariantStore;
@@ -95,6 +96,7 @@ final class Platform implements AutoCloseable {
         messaging =
                 new SpringApplicationBuilder(MessagingConfiguration.class)
                         .web(WebApplicationType.NONE)
+                        .initializers(Platform::holdRecordsToTheDocument)
                         .properties("comfyapi.kafka.servers=" + kafka.address())
                         .run();
         sender = messaging.getBean(MessageSender.class);
@@ -243,10 +245,15 @@ final class Platform implements AutoCloseable {
 
     // -- workers ------------------------------------------------------------------------------
 
+    private static void holdRecordsToTheDocument(ConfigurableApplicationContext context) {
+        context.getBeanFactory().addBeanPostProcessor(new RecordCheck());
+    }
+
     ConfigurableApplicationContext startWorker(String name, Object comfyUi, String... more) {
         return new SpringApplicationBuilder(WorkerApplication.class)
                 .web(WebApplicationType.NONE)
                 .bannerMode(org.springframework.boot.Banner.Mode.OFF)
+                .initializers(Platform::holdRecordsToTheDocument)
                 .properties(
                         "comfyapi.worker.name=" + name,
                         "comfyapi.worker.comfyui-url=" + comfyUi,

@@ -3,6 +3,7 @@ package dev.comfyapi.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.comfyapi.contract.Messages;
 import dev.comfyapi.model.generation.GenerationRequest;
 import dev.comfyapi.model.generation.PictureGraph;
 import dev.comfyapi.model.generation.Seed;
@@ -100,6 +101,9 @@ class WorkerJourneyTest {
                 .containsExactly(lease.attemptId().toString());
         assertThat(platform.read(job).startedAt()).isNotNull();
         assertThat(platform.leader.leases()).isEmpty();
+        assertThat(Messages.seen())
+                .as("records held to the AsyncAPI document")
+                .contains("lanes Assign", "events Started", "events Progress", "events Finished");
     }
 
     @Test

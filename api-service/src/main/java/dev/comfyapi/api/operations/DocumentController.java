@@ -1,6 +1,7 @@
 package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.Open;
+import dev.comfyapi.model.message.JobEvent;
 
 import io.swagger.v3.oas.annotations.Hidden;
 
@@ -25,8 +26,7 @@ final class DocumentController {
     private static final String YAML = "application/yaml";
 
     private final OpenApiWebMvcResource documents;
-    private final Resource asyncApi =
-            new ClassPathResource("asyncapi.yaml", DocumentController.class);
+    private final Resource asyncApi = new ClassPathResource("asyncapi.yaml", JobEvent.class);
 
     DocumentController(OpenApiWebMvcResource documents) {
         this.documents = documents;

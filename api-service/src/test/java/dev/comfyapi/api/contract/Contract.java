@@ -1,5 +1,7 @@
 package dev.comfyapi.api.contract;
 
+import dev.comfyapi.contract.Schemas;
+
 import org.jspecify.annotations.Nullable;
 
 import tools.jackson.core.JacksonException;

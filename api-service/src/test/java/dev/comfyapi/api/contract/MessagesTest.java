@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.api.Api;
+import dev.comfyapi.contract.MessageExtension;
+import dev.comfyapi.contract.Messages;
 import dev.comfyapi.db.webhook.WebhookEvent;
 import dev.comfyapi.messaging.MessageSender;
 import dev.comfyapi.model.job.JobId;

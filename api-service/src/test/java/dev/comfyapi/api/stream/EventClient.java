@@ -2,7 +2,7 @@ package dev.comfyapi.api.stream;
 
 import dev.comfyapi.api.Api;
 import dev.comfyapi.api.contract.Contract;
-import dev.comfyapi.api.contract.Messages;
+import dev.comfyapi.contract.Messages;
 
 import org.awaitility.Awaitility;
 

@@ -1,6 +1,6 @@
 package dev.comfyapi.api.stream;
 
-import dev.comfyapi.api.contract.Messages;
+import dev.comfyapi.contract.Messages;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,6 @@
 package dev.comfyapi.api.webhook;
 
-import dev.comfyapi.api.contract.Messages;
+import dev.comfyapi.contract.Messages;
 
 import tools.jackson.databind.json.JsonMapper;
 

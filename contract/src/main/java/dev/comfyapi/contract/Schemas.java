@@ -1,4 +1,4 @@
-package dev.comfyapi.api.contract;
+package dev.comfyapi.contract;
 
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
@@ -18,7 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /// Objects with members that are described are closed here: clients have to ignore what they do not
 /// know, so the document cannot say that nothing is added, and the service still must not write
 /// what is not described.
-final class Schemas {
+public final class Schemas {
 
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String BASE = "https://contract.test/schemas.json";
@@ -31,7 +31,7 @@ final class Schemas {
     private final SchemaRegistry registry;
     private final Map<String, Schema> compiled = new ConcurrentHashMap<>();
 
-    Schemas(JsonNode document) {
+    public Schemas(JsonNode document) {
         var all = JSON.createObjectNode();
         all.set("$defs", closed(document.path("components").path("schemas")));
         registry =
@@ -63,7 +63,7 @@ final class Schemas {
     }
 
     /// What is wrong with a value; empty when nothing is.
-    List<String> errors(JsonNode schema, JsonNode value) {
+    public List<String> errors(JsonNode schema, JsonNode value) {
         return compiled
                 .computeIfAbsent(schema.toString(), _ -> registry.getSchema(closed(schema)))
                 .validate(value)

@@ -1,4 +1,4 @@
-package dev.comfyapi.api.contract;
+package dev.comfyapi.contract;
 
 import dev.comfyapi.messaging.Topics;
 

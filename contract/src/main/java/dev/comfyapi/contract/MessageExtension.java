@@ -1,4 +1,4 @@
-package dev.comfyapi.api.contract;
+package dev.comfyapi.contract;
 
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;

@@ -1,4 +1,4 @@
-package dev.comfyapi.api.contract;
+package dev.comfyapi.contract;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
@@ -27,14 +27,14 @@ public final class Messages {
 
     private static JsonNode read() {
         try (var in =
-                Messages.class.getResourceAsStream("/dev/comfyapi/api/operations/asyncapi.yaml")) {
+                Messages.class.getResourceAsStream("/dev/comfyapi/model/message/asyncapi.yaml")) {
             return new YAMLMapper().readTree(in);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    static JsonNode document() {
+    public static JsonNode document() {
         return DOCUMENT;
     }
 
@@ -65,7 +65,7 @@ public final class Messages {
         }
     }
 
-    static List<String> errors(String channel, JsonNode message) {
+    public static List<String> errors(String channel, JsonNode message) {
         var described = described(channel, message);
         return described.isMissingNode()
                 ? List.of("there is no such message")
@@ -76,7 +76,7 @@ public final class Messages {
         return described(channel, message.path("type").asString(""));
     }
 
-    static JsonNode described(String channel, String type) {
+    public static JsonNode described(String channel, String type) {
         return resolve(DOCUMENT.path("channels").path(channel).path("messages").path(type));
     }
 
@@ -86,12 +86,12 @@ public final class Messages {
     }
 
     /// Channel and type of what was heard so far.
-    static Set<String> seen() {
+    public static Set<String> seen() {
         return SEEN;
     }
 
     /// @throws AssertionError when a message was heard that is not as the document says
-    static void throwIfAny() {
+    public static void throwIfAny() {
         var wrong = new ArrayList<String>();
         for (var one = WRONG.poll(); one != null; one = WRONG.poll()) {
             wrong.add(one);
