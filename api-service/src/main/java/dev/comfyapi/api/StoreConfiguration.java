@@ -3,7 +3,9 @@ package dev.comfyapi.api;
 import dev.comfyapi.db.account.AccountStore;
 import dev.comfyapi.db.account.KeyStore;
 import dev.comfyapi.db.account.RemovalStore;
+import dev.comfyapi.db.account.SessionStore;
 import dev.comfyapi.db.account.TicketStore;
+import dev.comfyapi.db.account.UserStore;
 import dev.comfyapi.db.audit.AuditStore;
 import dev.comfyapi.db.catalogue.FleetStore;
 import dev.comfyapi.db.job.BatchStore;
@@ -111,6 +113,16 @@ class StoreConfiguration {
     @Bean
     TicketStore ticketStore(JdbcClient jdbc) {
         return new TicketStore(jdbc);
+    }
+
+    @Bean
+    UserStore userStore(JdbcClient jdbc) {
+        return new UserStore(jdbc);
+    }
+
+    @Bean
+    SessionStore sessionStore(JdbcClient jdbc) {
+        return new SessionStore(jdbc);
     }
 
     @Bean

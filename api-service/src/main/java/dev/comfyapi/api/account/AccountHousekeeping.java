@@ -9,7 +9,8 @@ import org.springframework.stereotype.Component;
 import java.util.concurrent.TimeUnit;
 
 /// What nobody waits for: when keys were used, keys that are long over, tickets that nobody used,
-/// tenants that are being deleted. In every instance: two that do the same do no harm.
+/// sessions and invitations that have expired, tenants that are being deleted. In every instance:
+/// two that do the same do no harm.
 @Component
 final class AccountHousekeeping implements SmartLifecycle {
 
@@ -18,6 +19,8 @@ final class AccountHousekeeping implements SmartLifecycle {
     private final KeyUses uses;
     private final Keys keys;
     private final Tickets tickets;
+    private final Users users;
+    private final Sessions sessions;
     private final TenantRemoval removal;
     private final AuthProperties properties;
     private volatile @Nullable Thread thread;
@@ -26,11 +29,15 @@ final class AccountHousekeeping implements SmartLifecycle {
             KeyUses uses,
             Keys keys,
             Tickets tickets,
+            Users users,
+            Sessions sessions,
             TenantRemoval removal,
             AuthProperties properties) {
         this.uses = uses;
         this.keys = keys;
         this.tickets = tickets;
+        this.users = users;
+        this.sessions = sessions;
         this.removal = removal;
         this.properties = properties;
     }
@@ -47,6 +54,8 @@ final class AccountHousekeeping implements SmartLifecycle {
                 uses.write();
                 tidy(keys::forgetOld);
                 tidy(tickets::forgetExpired);
+                tidy(users::forgetExpired);
+                tidy(sessions::forgetExpired);
                 tidy(removal::goOn);
             }
         } catch (InterruptedException _) {

@@ -104,7 +104,9 @@ final class JwtCheck implements AuthenticationProvider {
     @Override
     public @Nullable Authentication authenticate(Authentication shown) {
         var text = ((Credentials) shown).shown();
-        return isToken(text) ? new Known(caller(decoded(text))) : null;
+        return isToken(text) && !AccessTokens.isOurs(text)
+                ? new Known(caller(decoded(text)))
+                : null;
     }
 
     private Jwt decoded(String text) {

@@ -54,7 +54,7 @@ record KeyForm(
                 .orElse(before == null ? Set.of() : before);
     }
 
-    private static Optional<Role> role(Members members) {
+    static Optional<Role> role(Members members) {
         var word = members.text("role", 1, 64);
         var role = word.flatMap(Role::ofWire);
         if (word.isPresent() && role.isEmpty()) {

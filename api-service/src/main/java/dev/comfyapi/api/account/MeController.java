@@ -30,12 +30,14 @@ final class MeController {
     }
 
     /// @param apiKeyId null when no key was shown
+    /// @param userId null unless this is a local user
     @Schema(name = "Me")
     record Me(
             UUID tenantId,
             String tenant,
             String status,
             @Nullable UUID apiKeyId,
+            @Nullable UUID userId,
             String actor,
             List<String> scopes) {
         Me {
@@ -45,7 +47,7 @@ final class MeController {
 
     @Requires(Scope.MODELS_READ)
     @GetMapping(path = "/api/v1/me", produces = MediaType.APPLICATION_JSON_VALUE)
-    @Operation(summary = "Say whose key this is and what it may do")
+    @Operation(summary = "Say who you are and what you may do")
     Me me(Caller caller) {
         var tenant = tenants.find(caller.tenant()).orElseThrow(ApiProblem::notFound);
         return new Me(
@@ -53,6 +55,7 @@ final class MeController {
                 tenant.name(),
                 TenantView.of(tenant).status(),
                 caller.key(),
+                caller.account().orElse(null),
                 caller.actor(),
                 caller.scopes().stream().map(Scope::wire).sorted().toList());
     }

@@ -6,6 +6,7 @@ import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.account.AccountStore;
 import dev.comfyapi.db.account.KeyRow;
 import dev.comfyapi.db.account.KeyStore;
+import dev.comfyapi.db.account.UserStore;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,10 +23,10 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 
 /// Ends the open streams of those who may not read any more: their key was revoked, has expired or
-/// lost the scope, their token has expired, or their tenant is being deleted. They were let in when
-/// that was not so, and nobody would ask them again.
+/// lost the scope, their token has expired, their user was removed, or their tenant is being
+/// deleted. They were let in when that was not so, and nobody would ask them again.
 ///
-/// Two statements every two seconds, and none while nobody streams.
+/// Three statements every two seconds, and none while nobody streams.
 @Component
 final class StreamGuard implements SmartLifecycle {
 
@@ -35,13 +36,20 @@ final class StreamGuard implements SmartLifecycle {
     private final OpenStreams streams;
     private final KeyStore keys;
     private final AccountStore tenants;
+    private final UserStore users;
     private final Clock clock;
     private volatile @Nullable Thread thread;
 
-    StreamGuard(OpenStreams streams, KeyStore keys, AccountStore tenants, Clock clock) {
+    StreamGuard(
+            OpenStreams streams,
+            KeyStore keys,
+            AccountStore tenants,
+            UserStore users,
+            Clock clock) {
         this.streams = streams;
         this.keys = keys;
         this.tenants = tenants;
+        this.users = users;
         this.clock = clock;
     }
 
@@ -85,10 +93,17 @@ final class StreamGuard implements SmartLifecycle {
                         .collect(Collectors.toSet());
         var gone =
                 tenants.goneAmong(callers.stream().map(Caller::tenant).collect(Collectors.toSet()));
+        var accounts =
+                callers.stream()
+                        .flatMap(caller -> caller.account().stream())
+                        .collect(Collectors.toSet());
+        var there = Set.copyOf(users.thereAmong(accounts));
         var refused =
                 callers.stream()
                         .filter(caller ->
-                                isOver(caller, now, good) || gone.contains(caller.tenant()))
+                                isOver(caller, now, good)
+                                        || gone.contains(caller.tenant())
+                                        || !there.containsAll(caller.account().stream().toList()))
                         .collect(Collectors.toSet());
         if (!refused.isEmpty()) {
             LOG.info("The streams of {} callers end: they may not read any more", refused.size());

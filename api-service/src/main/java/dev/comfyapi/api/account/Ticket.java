@@ -6,11 +6,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AbstractAuthenticationToken;
 import org.springframework.security.core.authority.AuthorityUtils;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.security.SecureRandom;
-import java.util.Base64;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -22,8 +17,6 @@ final class Ticket extends AbstractAuthenticationToken {
 
     private static final String PATH = "/ws/";
     private static final Pattern FORM = Pattern.compile("wst_[0-9A-Za-z_-]{43}");
-    private static final SecureRandom RANDOM = new SecureRandom();
-
     private final transient String text;
     private final String path;
 
@@ -35,9 +28,7 @@ final class Ticket extends AbstractAuthenticationToken {
 
     /// One that nobody guesses.
     static String random() {
-        var bytes = new byte[32];
-        RANDOM.nextBytes(bytes);
-        return "wst_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        return OneTimeToken.random("wst_");
     }
 
     /// Null when the request shows none, or is not for a WebSocket: tickets mean nothing elsewhere.
@@ -54,17 +45,7 @@ final class Ticket extends AbstractAuthenticationToken {
     }
 
     byte[] hash() {
-        return hash(text);
-    }
-
-    /// SHA-256: there are too many bits to guess for anything slower to be of use.
-    static byte[] hash(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256")
-                    .digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return OneTimeToken.hash(text);
     }
 
     /// Whether the request is about this job.

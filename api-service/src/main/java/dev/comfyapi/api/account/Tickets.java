@@ -96,7 +96,7 @@ final class Tickets implements AuthenticationProvider {
         var expiresAt =
                 store.add(
                         caller.tenant(),
-                        Ticket.hash(ticket),
+                        OneTimeToken.hash(ticket),
                         caller.key(),
                         caller.actor(),
                         job,

@@ -5,6 +5,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
@@ -13,7 +14,8 @@ import java.util.UUID;
 /// @param tenant whose jobs the caller sees
 /// @param suspended whether the tenant may start nothing
 /// @param key the API key; null for a user, and on a platform without keys
-/// @param actor what the audit log calls it: `key:ID`, `user:SUBJECT`, `local`
+/// @param actor what the audit log calls it: `key:ID`, `account:ID` for a local user,
+///   `user:SUBJECT` for one of a provider, `local`
 /// @param scopes what it may do
 /// @param rates how often its tenant may ask
 /// @param until when a user's token expires; null without one
@@ -25,6 +27,9 @@ public record Caller(
         Set<Scope> scopes,
         Rates rates,
         @Nullable Instant until) {
+
+    /// What the actor of a local user begins with; the user's id follows.
+    public static final String ACCOUNT = "account:";
 
     /// Requests a minute; null for no limit.
     public record Rates(
@@ -57,6 +62,13 @@ public record Caller(
 
     public Caller {
         scopes = Set.copyOf(scopes);
+    }
+
+    /// The local user who it is; empty for all others.
+    public Optional<UUID> account() {
+        return actor.startsWith(ACCOUNT)
+                ? Optional.of(UUID.fromString(actor.substring(ACCOUNT.length())))
+                : Optional.empty();
     }
 
     public boolean may(Scope scope) {

@@ -19,7 +19,7 @@ public enum Scope {
     WEBHOOKS_WRITE("make, change and replay webhooks"),
     USAGE_READ("see usage and limits"),
     KEYS_ADMIN("make, change and revoke API keys"),
-    TENANT_ADMIN("see the tenant's audit log and change its settings"),
+    TENANT_ADMIN("see the tenant's audit log, and invite, change and remove its users"),
     WORKERS_ADMIN("see and steer workers, pools and queues", true),
     TENANTS_ADMIN("make, change and delete tenants, and see everybody's audit log", true),
     METRICS_READ("read the service's metrics", true);

@@ -75,7 +75,8 @@ public final class AddressLimit {
                                 .build());
     }
 
-    private static String network(String address) {
+    /// What counts as one address.
+    public static String network(String address) {
         try {
             return address.indexOf(':') >= 0
                             && InetAddress.ofLiteral(address) instanceof Inet6Address six

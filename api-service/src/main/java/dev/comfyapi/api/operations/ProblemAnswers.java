@@ -136,7 +136,9 @@ final class ProblemAnswers {
         boolean named = path.contains("{");
         if (isBehindAKey(operation)) {
             statuses.addAll(BEHIND_A_KEY);
-            // What it says itself of refusals are problems as well.
+        }
+        // What health and documents say of themselves with such a status is no problem.
+        if (isBehindAKey(operation) || !reads) {
             operation.getResponses().keySet().stream()
                     .filter(status -> status.matches("[45].."))
                     .map(Integer::valueOf)

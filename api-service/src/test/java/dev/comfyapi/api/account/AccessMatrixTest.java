@@ -45,7 +45,9 @@ class AccessMatrixTest {
     private final Accounts accounts =
             new Accounts(
                     "--comfyapi.webhooks.allowed-hosts=127.0.0.0/8",
-                    "--comfyapi.webhooks.most-endpoints=1000");
+                    "--comfyapi.webhooks.most-endpoints=1000",
+                    "--comfyapi.auth.users.strength=10",
+                    "--comfyapi.auth.users.attempts=10000");
     private final Api api = accounts.api;
     private final Accounts.Tenant ours = accounts.tenant();
     private final Accounts.Tenant theirs = accounts.tenant();
@@ -277,6 +279,52 @@ class AccessMatrixTest {
         rows.put(
                 "DELETE /api/v1/api-keys/{api_key_id}",
                 Row.named(() -> key + keyId(), key + none, 204));
+        var invitations = "/api/v1/invitations";
+        rows.put("GET " + invitations, Row.of(invitations));
+        rows.put(
+                "POST " + invitations,
+                Row.of(invitations, "{\"email\": \"a@b\", \"role\": \"viewer\"}", 201));
+        rows.put(
+                "DELETE " + invitations + "/{invitation_id}",
+                Row.named(
+                        () -> invitations + "/" + invitation().at("/invitation_id"),
+                        invitations + "/" + none,
+                        204));
+        var users = "/api/v1/users";
+        rows.put("GET " + users, Row.of(users));
+        var user = users + "/{user_id}";
+        rows.put("GET " + user, Row.named(() -> users + "/" + user(), users + "/" + none, 200));
+        rows.put(
+                "PATCH " + user,
+                Row.named(
+                        () -> users + "/" + user(),
+                        users + "/" + none,
+                        "{\"role\": \"viewer\"}",
+                        200));
+        rows.put("DELETE " + user, Row.named(() -> users + "/" + user(), users + "/" + none, 204));
+        rows.put(
+                "POST " + user + "/password-reset",
+                Row.named(
+                        () -> users + "/" + user() + "/password-reset",
+                        users + "/" + none + "/password-reset",
+                        200));
+        // For everybody: what they show in the body is what lets them in, or here does not.
+        var auth = "/api/v1/auth/";
+        var password = "\"password\": \"long enough to be one\"";
+        rows.put(
+                "POST " + auth + "register",
+                Row.of(auth + "register", "{\"invitation\": \"x\", %s}".formatted(password), 409));
+        rows.put(
+                "POST " + auth + "token",
+                Row.of(auth + "token", "{\"email\": \"no@body\", %s}".formatted(password), 401));
+        for (var verb : List.of("refresh", "logout")) {
+            rows.put(
+                    "POST " + auth + verb,
+                    Row.of(auth + verb, "{\"refresh_token\": \"x\"}", 401, 204));
+        }
+        rows.put(
+                "POST " + auth + "password-reset",
+                Row.of(auth + "password-reset", "{\"token\": \"x\", %s}".formatted(password), 409));
         rows.put("GET /api/v1/audit-log", Row.of("/api/v1/audit-log"));
 
         rows.put("GET /.well-known/webhook-keys.json", Row.of("/.well-known/webhook-keys.json"));
@@ -386,6 +434,22 @@ class AccessMatrixTest {
                         .param("tenant", ours.id())
                         .update();
         return id.toString();
+    }
+
+    private Api.Answer invitation() {
+        return api.post(
+                "/api/v1/invitations",
+                "{\"email\": \"%s@example.org\", \"role\": \"viewer\"}"
+                        .formatted(UUID.randomUUID()),
+                bearer(ours.owner()));
+    }
+
+    private String user() {
+        return api.post(
+                        "/api/v1/auth/register",
+                        "{\"invitation\": \"%s\", \"password\": \"long enough to be one\"}"
+                                .formatted(invitation().at("/invitation")))
+                .at("/user_id");
     }
 
     private String keyId() {
@@ -521,7 +585,7 @@ class AccessMatrixTest {
 
     /// Changes of keys, tenants, limits, webhooks, workers and policies; not of jobs and files.
     private static boolean isNoted(String path) {
-        return Stream.of("/api-keys", "/tenants", "/webhook-", "/admin/")
+        return Stream.of("/api-keys", "/tenants", "/users", "/invitations", "/webhook-", "/admin/")
                         .anyMatch(kind -> path.startsWith("/api/v1" + kind))
                 && Stream.of("/test", "/replay", "/requeue").noneMatch(path::endsWith);
     }

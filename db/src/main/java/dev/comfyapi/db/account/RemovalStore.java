@@ -119,6 +119,8 @@ public final class RemovalStore {
         jdbc.sql(
                         """
                         WITH k AS (DELETE FROM api_key WHERE tenant_id = :tenant AND %1$s RETURNING id),
+                        v AS (DELETE FROM invitation WHERE tenant_id = :tenant AND %1$s),
+                        a AS (DELETE FROM account_user WHERE tenant_id = :tenant AND %1$s RETURNING id),
                         t AS (DELETE FROM ws_ticket WHERE tenant_id = :tenant AND %1$s),
                         i AS (DELETE FROM idempotency WHERE tenant_id = :tenant AND %1$s),
                         b AS (DELETE FROM batch WHERE tenant_id = :tenant AND %1$s),
@@ -130,7 +132,8 @@ public final class RemovalStore {
                         UPDATE tenant
                         SET name = 'deleted ' || uid, deleted_at = now(),
                             receipt = coalesce(receipt, '{"jobs": 0, "files": 0, "assets": 0}')
-                                      || jsonb_build_object('api_keys', (SELECT count(*) FROM k))
+                                      || jsonb_build_object('api_keys', (SELECT count(*) FROM k),
+                                                            'users', (SELECT count(*) FROM a))
                         WHERE id = :tenant AND deleting AND deleted_at IS NULL
                         """
                                 .formatted(DOOMED))
