@@ -35,6 +35,7 @@ record ApiProcess(Process process, int port) {
                                 ProcessHandle.current().info().command().orElseThrow(),
                                 "-Xmx" + heap,
                                 "-XX:+UseCompactObjectHeaders",
+                                "-XX:MaxGCPauseMillis=25",
                                 "-XX:+ExitOnOutOfMemoryError",
                                 "-cp",
                                 System.getProperty("java.class.path"),

@@ -26,12 +26,16 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// What it costs to know who asks, and what the time of an answer tells: the same GET of a job, in
-/// turns from a service that is open and from one that asks for keys and counts requests, and from
-/// that also of a job of somebody else and of one that is not there; in one process on one
+/// random order from a service that is open and from one that asks for keys and counts requests,
+/// and from that also of a job of somebody else and of one that is not there; in one process on one
 /// database.
 @Command(name = "auth-cost", description = "GET of a job with and without a key, foreign, missing.")
 final class AuthCost implements Callable<Integer> {
@@ -70,8 +74,12 @@ final class AuthCost implements Callable<Integer> {
                             new Kind("of another tenant", get(locked, foreign, key), 404),
                             new Kind("that is missing", get(locked, missing, key), 404));
             var nanos = new long[kinds.size()][requests];
+            var order = IntStream.range(0, kinds.size()).boxed().collect(Collectors.toList());
+            var random = new Random(1);
             for (int i = -requests; i < requests; i++) {
-                for (int kind = 0; kind < kinds.size(); kind++) {
+                // What comes after what costs something as well.
+                Collections.shuffle(order, random);
+                for (int kind : order) {
                     long took = nanos(http, kinds.get(kind));
                     if (i >= 0) {
                         nanos[kind][i] = took;
