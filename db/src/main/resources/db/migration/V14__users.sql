@@ -48,18 +48,21 @@ CREATE TABLE password_reset (
     user_id    uuid PRIMARY KEY REFERENCES account_user (id) ON DELETE CASCADE,
     tenant_id  int NOT NULL REFERENCES tenant (id),
     hash       bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
+    allowed_by text NOT NULL,
     expires_at timestamptz NOT NULL
 );
 COMMENT ON TABLE password_reset IS 'Who may choose a new password without the old one. Using one deletes it.';
 COMMENT ON COLUMN password_reset.user_id IS 'Whose password; a newer one replaces it.';
 COMMENT ON COLUMN password_reset.tenant_id IS 'The user''s.';
 COMMENT ON COLUMN password_reset.hash IS 'SHA-256 of its token, which has 256 random bits and is kept nowhere.';
+COMMENT ON COLUMN password_reset.allowed_by IS 'Who made it, as in audit_log.';
 COMMENT ON COLUMN password_reset.expires_at IS 'Worth nothing from then on.';
 
 CREATE TABLE login_session (
     id         uuid PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES account_user (id) ON DELETE CASCADE,
     tenant_id  int NOT NULL REFERENCES tenant (id),
+    password_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL
 );
@@ -69,6 +72,7 @@ COMMENT ON TABLE login_session IS 'Somebody has signed in. Access tokens name on
 COMMENT ON COLUMN login_session.id IS 'UUIDv7.';
 COMMENT ON COLUMN login_session.user_id IS 'Who.';
 COMMENT ON COLUMN login_session.tenant_id IS 'The user''s.';
+COMMENT ON COLUMN login_session.password_at IS 'That of the password it was opened with; a session of another is worth nothing.';
 COMMENT ON COLUMN login_session.created_at IS 'When they signed in.';
 COMMENT ON COLUMN login_session.expires_at IS 'Over from then on; each refresh moves it.';
 
@@ -77,7 +81,7 @@ CREATE TABLE refresh_token (
     session_id uuid NOT NULL REFERENCES login_session (id) ON DELETE CASCADE,
     used_at    timestamptz
 );
-CREATE INDEX refresh_token_session ON refresh_token (session_id);
+CREATE INDEX refresh_token_session ON refresh_token (session_id, used_at);
 COMMENT ON TABLE refresh_token IS 'All refresh tokens of sessions that are not over. Showing a used one ends its session: two have it.';
 COMMENT ON COLUMN refresh_token.hash IS 'SHA-256 of the token, which has 256 random bits and is kept nowhere.';
 COMMENT ON COLUMN refresh_token.session_id IS 'Of which session.';

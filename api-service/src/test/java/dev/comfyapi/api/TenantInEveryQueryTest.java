@@ -66,6 +66,7 @@ class TenantInEveryQueryTest {
                             Map.entry("SessionStore.forgetExpired", "housekeeping"),
                             Map.entry("UserStore.accept", "by a token, says which tenant"),
                             Map.entry("UserStore.credentials", "says which tenant it is"),
+                            Map.entry("UserStore.isGood", "by a token that only one has"),
                             Map.entry("UserStore.reset", "by a token, says which tenant"),
                             Map.entry("UserStore.thereAmong", "users of open streams"),
                             Map.entry("UserStore.forgetExpired", "housekeeping"),

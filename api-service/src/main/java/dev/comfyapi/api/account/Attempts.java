@@ -51,7 +51,7 @@ final class Attempts {
                         _ ->
                                 Bucket.builder()
                                         .addLimit(limit ->
-                                                limit.capacity(most).refillGreedy(most, WINDOW))
+                                                limit.capacity(most).refillIntervally(most, WINDOW))
                                         .build());
         var probe = bucket.tryConsumeAndReturnRemaining(1);
         if (!probe.isConsumed()) {

@@ -18,8 +18,9 @@ import java.util.function.Supplier;
 
 /// Hashes passwords with bcrypt, which takes a good part of a second on purpose. Thread-safe.
 ///
-/// Few are hashed at one time, so that a flood of sign-ins takes no more of the processors than
-/// that: who would have to wait for long is refused. No turn is held meanwhile.
+/// A quarter of the processors hash at one time, one at least, so that a flood of sign-ins takes no
+/// more of the processors than that: who would have to wait for long is refused. No turn is held
+/// meanwhile.
 @Component
 final class Passwords {
 

@@ -15,6 +15,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
 
+import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -74,14 +75,19 @@ final class Sessions {
             throw unauthenticated("The e-mail address or the password is wrong.");
         }
         users.noteLogin(found.get().tenant(), found.get().id());
-        return open(found.get().tenant(), found.get().id());
+        return open(found.get().tenant(), found.get().id(), found.get().passwordAt());
     }
 
     /// A session of a user who has proved who they are.
-    TokensView open(int tenant, UUID user) {
+    ///
+    /// @param passwordAt when the password was chosen that they showed
+    TokensView open(int tenant, UUID user, Instant passwordAt) {
         var session = ids.generate();
         var refresh = OneTimeToken.random(REFRESH);
-        store.open(tenant, session, user, OneTimeToken.hash(refresh), properties.refresh());
+        var hash = OneTimeToken.hash(refresh);
+        if (!store.open(tenant, session, user, passwordAt, hash, properties.refresh())) {
+            throw unauthenticated("The user was removed.");
+        }
         return view(user, session, refresh);
     }
 
@@ -90,8 +96,7 @@ final class Sessions {
         var hash = OneTimeToken.hash(refresh);
         var next = OneTimeToken.random(REFRESH);
         return store.refresh(hash, OneTimeToken.hash(next), properties.refresh())
-                .flatMap(store::find)
-                .map(open -> view(open.user(), open.session(), next))
+                .map(going -> view(going.user(), going.session(), next))
                 .orElseThrow(() -> {
                     endReused(hash);
                     return unauthenticated(

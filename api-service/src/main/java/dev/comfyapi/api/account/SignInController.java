@@ -32,6 +32,10 @@ import java.io.IOException;
 final class SignInController {
 
     private static final int LONGEST = 200;
+
+    /// Nobody knows yet who sends it.
+    private static final int MOST_BYTES = 4 << 10;
+
     private static final String OVERLOADED = "Too many passwords are being checked just now";
 
     private final Users users;
@@ -85,7 +89,7 @@ final class SignInController {
     ResponseEntity<TokensView> register(HttpServletRequest request) throws IOException {
         on.check();
         var problems = new Problems();
-        var members = Members.of(json.read(request), problems);
+        var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("invitation");
         members.require("password");
         var invitation = members.text("invitation", 1, LONGEST);
@@ -119,7 +123,7 @@ final class SignInController {
     TokensView token(HttpServletRequest request) throws IOException {
         on.check();
         var problems = new Problems();
-        var members = Members.of(json.read(request), problems);
+        var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("email");
         members.require("password");
         var email = Email.read(members);
@@ -175,7 +179,7 @@ final class SignInController {
 
     private String refreshToken(HttpServletRequest request) throws IOException {
         var problems = new Problems();
-        var members = Members.of(json.read(request), problems);
+        var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("refresh_token");
         var token = members.text("refresh_token", 1, LONGEST);
         members.end();
@@ -203,7 +207,7 @@ final class SignInController {
     ResponseEntity<Void> reset(HttpServletRequest request) throws IOException {
         on.check();
         var problems = new Problems();
-        var members = Members.of(json.read(request), problems);
+        var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("token");
         members.require("password");
         var token = members.text("token", 1, LONGEST);

@@ -110,7 +110,9 @@ final class UserController {
     @PatchMapping("/{user_id}")
     @Operation(
             summary = "Give a user another role",
-            description = "None that may do more than you. Effective everywhere within 5 s.")
+            description =
+                    "None that may do more than you. The user has to sign in again: sessions, and"
+                            + " invitations and resets that they made, end within 5 s.")
     @RequestBody(
             required = true,
             content =

@@ -18,7 +18,7 @@ import java.time.Duration;
 ///   address, in a minute
 @ConfigurationProperties("comfyapi.auth.users")
 record UserProperties(
-        @DefaultValue("true") boolean enabled,
+        @DefaultValue("false") boolean enabled,
         @DefaultValue("15m") Duration access,
         @DefaultValue("30d") Duration refresh,
         @DefaultValue("7d") Duration invitation,

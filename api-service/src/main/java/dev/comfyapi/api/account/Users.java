@@ -112,15 +112,14 @@ final class Users {
     ///
     /// @throws ApiProblem when the invitation is not good, or somebody has the address
     TokensView register(String invitation, String password) {
+        var hash = OneTimeToken.hash(invitation);
+        // Before the password is hashed, which is not done for everybody.
+        if (!store.isGood(hash)) {
+            throw noInvitation();
+        }
         var encoded = passwords.encode(password);
         return inTransaction(() -> {
-            var user =
-                    store.accept(OneTimeToken.hash(invitation), ids.generate(), encoded)
-                            .orElseThrow(() ->
-                                    ApiProblem.of(
-                                            ProblemCode.CONFLICT,
-                                            "The invitation was used, has expired or was never one,"
-                                                    + " or its address has a user already."));
+            var user = store.accept(hash, ids.generate(), encoded).orElseThrow(Users::noInvitation);
             audit.note(
                     Sessions.callerOf(user.tenant(), user.id()),
                     "user.created",
@@ -130,8 +129,15 @@ final class Users {
                     UserView.of(user));
             LOG.info("Tenant {} has a new user {}", user.tenant(), user.id());
             store.noteLogin(user.tenant(), user.id());
-            return sessions.open(user.tenant(), user.id());
+            return sessions.open(user.tenant(), user.id(), user.passwordAt());
         });
+    }
+
+    private static ApiProblem noInvitation() {
+        return ApiProblem.of(
+                ProblemCode.CONFLICT,
+                "The invitation was used, has expired or was never one, or its address has a user"
+                        + " already.");
     }
 
     List<UserRow> list(int tenant, @Nullable UUID after, int most) {
@@ -142,7 +148,7 @@ final class Users {
         return UserView.of(store.find(tenant, id).orElseThrow(ApiProblem::notFound));
     }
 
-    /// Effective everywhere within seconds.
+    /// What they have open ends within seconds; so do resets and invitations of theirs.
     UserView change(Caller caller, int tenant, UUID id, Role role) {
         grant(caller, tenant, role);
         return inTransaction(() -> {
@@ -175,7 +181,12 @@ final class Users {
             touchable(caller, tenant, id);
             var token = OneTimeToken.random("cup_");
             var expiresAt =
-                    store.allowReset(tenant, id, OneTimeToken.hash(token), properties.reset());
+                    store.allowReset(
+                            tenant,
+                            id,
+                            OneTimeToken.hash(token),
+                            caller.actor(),
+                            properties.reset());
             audit.note(caller, tenant, "user.reset_allowed", USER, id, null, null);
             return new Reset(token, expiresAt);
         });
@@ -185,14 +196,13 @@ final class Users {
     ///
     /// @throws ApiProblem when the token is not good
     void reset(String token, String password) {
+        var hash = OneTimeToken.hash(token);
+        if (!store.isGood(hash)) {
+            throw noReset();
+        }
         var encoded = passwords.encode(password);
         inTransaction(() -> {
-            var user =
-                    store.reset(OneTimeToken.hash(token), encoded)
-                            .orElseThrow(() ->
-                                    ApiProblem.of(
-                                            ProblemCode.CONFLICT,
-                                            "The token was used, has expired or was never one."));
+            var user = store.reset(hash, encoded).orElseThrow(Users::noReset);
             audit.note(
                     Sessions.callerOf(user.tenant(), user.id()),
                     "user.password_reset",
@@ -202,6 +212,11 @@ final class Users {
                     null);
             return user;
         });
+    }
+
+    private static ApiProblem noReset() {
+        return ApiProblem.of(
+                ProblemCode.CONFLICT, "The token was used, has expired or was never one.");
     }
 
     void forgetExpired() {

@@ -73,8 +73,13 @@ public final class JsonBody {
     ///
     /// @throws ApiProblem when the type, the size or the JSON is not acceptable
     public JsonNode read(HttpServletRequest request) throws IOException {
+        return read(request, (int) limit.toBytes());
+    }
+
+    /// The same of no more than so many bytes: for those of whom nobody knows who they are.
+    public JsonNode read(HttpServletRequest request, int most) throws IOException {
         checkType(request);
-        return parse(bytes(request));
+        return parse(bytes(request, most));
     }
 
     /// The value that these bytes are, if they are one in UTF-8; may be any JSON value.
@@ -143,11 +148,10 @@ public final class JsonBody {
         }
     }
 
-    private byte[] bytes(HttpServletRequest request) throws IOException {
-        int most = (int) limit.toBytes();
+    private byte[] bytes(HttpServletRequest request, int most) throws IOException {
         long length = request.getContentLengthLong();
         if (length > most) {
-            throw tooLarge();
+            throw tooLarge(most);
         }
         var in = request.getInputStream();
         var turn = Turn.current();
@@ -156,7 +160,7 @@ public final class JsonBody {
         long end = System.nanoTime() + patience.toNanos();
         for (int read = next(in, piece, turn); read >= 0; read = next(in, piece, turn)) {
             if (bytes.size() + read > most) {
-                throw tooLarge();
+                throw tooLarge(most);
             }
             if (System.nanoTime() - end > 0) {
                 throw tooSlow();
@@ -192,11 +196,11 @@ public final class JsonBody {
                 ProblemCode.BODY_TOO_SLOW, "The rest of the body did not come in time.");
     }
 
-    private ApiProblem tooLarge() {
+    private static ApiProblem tooLarge(int most) {
         return ApiProblem.of(
                         ProblemCode.PAYLOAD_TOO_LARGE,
-                        "The body may have at most %d bytes.".formatted(limit.toBytes()))
-                .with("max", limit.toBytes());
+                        "The body may have at most %d bytes.".formatted(most))
+                .with("max", most);
     }
 
     private static String decode(byte[] bytes) {

@@ -46,6 +46,7 @@ class AccessMatrixTest {
             new Accounts(
                     "--comfyapi.webhooks.allowed-hosts=127.0.0.0/8",
                     "--comfyapi.webhooks.most-endpoints=1000",
+                    "--comfyapi.auth.users.enabled=true",
                     "--comfyapi.auth.users.strength=10",
                     "--comfyapi.auth.users.attempts=10000");
     private final Api api = accounts.api;

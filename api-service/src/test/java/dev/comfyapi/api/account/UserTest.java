@@ -7,12 +7,15 @@ import static org.awaitility.Awaitility.await;
 
 import dev.comfyapi.api.Api;
 import dev.comfyapi.api.http.OpenStreams;
+import dev.comfyapi.db.account.SessionStore;
+import dev.comfyapi.db.account.UserStore;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -38,7 +41,9 @@ class UserTest {
 
     private final Accounts accounts =
             new Accounts(
-                    "--comfyapi.auth.users.strength=10", "--comfyapi.auth.users.attempts=1000");
+                    "--comfyapi.auth.users.enabled=true",
+                    "--comfyapi.auth.users.strength=10",
+                    "--comfyapi.auth.users.attempts=1000");
     private final Api api = accounts.api;
     private final Accounts.Tenant ours = accounts.tenant();
 
@@ -229,7 +234,7 @@ class UserTest {
     }
 
     @Test
-    void another_role_counts_for_tokens_that_are_out_and_a_removed_user_has_none() {
+    void with_another_role_a_user_signs_in_again_and_a_removed_one_cannot() {
         var user = user("viewer");
         assertThat(api.get(Accounts.KEYS, bearer(user.access())).status()).isEqualTo(403);
 
@@ -237,15 +242,98 @@ class UserTest {
                 api.patch(USERS + "/" + user.id(), "{\"role\": \"admin\"}", bearer(ours.owner()));
 
         assertThat(changed.at("/role")).isEqualTo("admin");
-        await().until(() -> api.get(Accounts.KEYS, bearer(user.access())).status() == 200);
-        assertThat(api.delete(USERS + "/" + user.id(), bearer(ours.owner())).status())
-                .isEqualTo(204);
         await().until(() -> me(user.access()) == 401);
         assertThat(refresh(user.refresh()).status()).isEqualTo(401);
+        var again = signIn(user.email(), PASSWORD);
+        var access = again.at("/access_token");
+        assertThat(api.get(Accounts.KEYS, bearer(access)).status()).isEqualTo(200);
+
+        assertThat(api.delete(USERS + "/" + user.id(), bearer(ours.owner())).status())
+                .isEqualTo(204);
+        await().until(() -> me(access) == 401);
+        assertThat(refresh(again.at("/refresh_token")).status()).isEqualTo(401);
         assertThat(signIn(user.email(), PASSWORD).status()).isEqualTo(401);
         assertThat(api.get("/api/v1/audit-log", bearer(ours.owner())).text())
                 .contains("user.created", "user.changed", "user.deleted")
                 .doesNotContain(PASSWORD, "$2a$");
+    }
+
+    /// Or whoever may reset a viewer would become what the viewer becomes.
+    @Test
+    void a_reset_that_was_allowed_before_a_promotion_is_worth_nothing_after_it() {
+        var user = user("viewer");
+        var token =
+                api.post(USERS + "/" + user.id() + "/password-reset", "", bearer(ours.owner()))
+                        .at("/token");
+
+        api.patch(USERS + "/" + user.id(), "{\"role\": \"admin\"}", bearer(ours.owner()));
+
+        var body = "{\"token\": \"%s\", \"password\": \"another one this time\"}".formatted(token);
+        assertThat(api.post(AUTH + "password-reset", body).status()).isEqualTo(409);
+    }
+
+    @Test
+    void what_a_removed_owner_has_handed_out_lets_nobody_back_in() {
+        var owner = user("owner");
+        var friend = user("viewer");
+        var invitation =
+                api.post(
+                                INVITATIONS,
+                                "{\"email\": \"back@example.org\", \"role\": \"owner\"}",
+                                bearer(owner.access()))
+                        .at("/invitation");
+        var reset =
+                api.post(USERS + "/" + friend.id() + "/password-reset", "", bearer(owner.access()))
+                        .at("/token");
+
+        api.delete(USERS + "/" + owner.id(), bearer(ours.owner()));
+
+        assertThat(register(invitation).status()).isEqualTo(409);
+        var body = "{\"token\": \"%s\", \"password\": \"another one this time\"}".formatted(reset);
+        assertThat(api.post(AUTH + "password-reset", body).status()).isEqualTo(409);
+    }
+
+    /// As when the password is changed while it is being compared.
+    @Test
+    void a_session_that_is_opened_with_a_former_password_is_worth_nothing() {
+        var user = user("viewer");
+        var sessions = api.bean(SessionStore.class);
+        var found = api.bean(UserStore.class).credentials(user.email()).orElseThrow();
+        var id = UUID.randomUUID();
+        var hash = OneTimeToken.hash("refresh " + id);
+
+        assertThat(
+                        sessions.open(
+                                found.tenant(),
+                                id,
+                                found.id(),
+                                found.passwordAt().minusMillis(1),
+                                hash,
+                                Duration.ofDays(1)))
+                .isTrue();
+
+        assertThat(sessions.find(id)).isEmpty();
+        assertThat(sessions.refresh(hash, OneTimeToken.hash("next " + id), Duration.ofDays(1)))
+                .isEmpty();
+        assertThat(sessions.endReused(hash)).as("a refresh that failed used nothing up").isEmpty();
+        api.delete(USERS + "/" + user.id(), bearer(ours.owner()));
+        assertThat(
+                        sessions.open(
+                                found.tenant(),
+                                UUID.randomUUID(),
+                                found.id(),
+                                found.passwordAt(),
+                                OneTimeToken.hash("other " + id),
+                                Duration.ofDays(1)))
+                .as("of a user who is gone")
+                .isFalse();
+    }
+
+    @Test
+    void strangers_send_small_bodies_only() {
+        var large = "{\"refresh_token\": \"%s\"}".formatted("x".repeat(5_000));
+
+        assertThat(api.post(AUTH + "refresh", large).status()).isEqualTo(413);
     }
 
     @Test
@@ -317,7 +405,9 @@ class UserTest {
     void who_tries_many_passwords_has_to_wait() {
         try (var strict =
                 new Accounts(
-                        "--comfyapi.auth.users.strength=10", "--comfyapi.auth.users.attempts=3")) {
+                        "--comfyapi.auth.users.enabled=true",
+                        "--comfyapi.auth.users.strength=10",
+                        "--comfyapi.auth.users.attempts=3")) {
             var answers =
                     IntStream.range(0, 5)
                             .mapToObj(i ->
@@ -336,8 +426,8 @@ class UserTest {
     }
 
     @Test
-    void a_platform_can_do_without() {
-        try (var none = new Accounts("--comfyapi.auth.users.enabled=false")) {
+    void a_platform_has_none_unless_it_wants_to() {
+        try (var none = new Accounts()) {
             for (var path : List.of("register", "token", "refresh", "logout", "password-reset")) {
                 assertThat(none.api.post(AUTH + path, "{}").status()).as(path).isEqualTo(403);
             }

@@ -189,7 +189,7 @@ class ContractTest {
     /// Where nothing has to be there before.
     @Test
     void examples_of_bodies_are_accepted() {
-        try (var own = Api.fresh()) {
+        try (var own = Api.fresh("--comfyapi.auth.users.enabled=true")) {
             own.aWorker("w", "checkpoints/" + Api.CHECKPOINT);
             for (var operation : contract.operations()) {
                 var examples = operation.description().at(BODY_EXAMPLES);

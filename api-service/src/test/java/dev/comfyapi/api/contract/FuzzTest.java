@@ -66,6 +66,8 @@ class FuzzTest {
         try (var api =
                 Api.fresh(
                         "--comfyapi.auth.mode=keys",
+                        "--comfyapi.auth.users.enabled=true",
+                        "--comfyapi.auth.users.strength=10",
                         "--comfyapi.limits.per-address=0",
                         "--comfyapi.webhooks.allowed-hosts=127.0.0.0/8",
                         "--comfyapi.max-body=%dB".formatted(Fuzz.TOO_LARGE - 1),

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -17,25 +18,31 @@ public final class SessionStore {
         this.jdbc = jdbc;
     }
 
-    /// Begins a session with its first refresh token.
+    /// Begins a session with its first refresh token; whether the user is still there.
     ///
+    /// @param passwordAt of the password that was shown: when it was changed meanwhile, the session
+    ///   is worth nothing
     /// @param hash of that token
-    public void open(int tenant, UUID id, UUID user, byte[] hash, Duration life) {
-        jdbc.sql(
-                        """
-                        WITH s AS (
-                            INSERT INTO login_session (id, user_id, tenant_id, expires_at)
-                            VALUES (:id, :user, :tenant, now() + :life * interval '1 ms')
-                            RETURNING id
-                        )
-                        INSERT INTO refresh_token (hash, session_id) SELECT :hash, id FROM s
-                        """)
-                .param("id", id)
-                .param("user", user)
-                .param("tenant", tenant)
-                .param("life", life.toMillis())
-                .param("hash", hash)
-                .update();
+    public boolean open(
+            int tenant, UUID id, UUID user, Instant passwordAt, byte[] hash, Duration life) {
+        return jdbc.sql(
+                                """
+                                WITH s AS (
+                                    INSERT INTO login_session (id, user_id, tenant_id, password_at, expires_at)
+                                    SELECT :id, u.id, u.tenant_id, :passwordAt::timestamptz, now() + :life * interval '1 ms'
+                                    FROM account_user u WHERE u.id = :user AND u.tenant_id = :tenant FOR KEY SHARE
+                                    RETURNING id
+                                )
+                                INSERT INTO refresh_token (hash, session_id) SELECT :hash, id FROM s
+                                """)
+                        .param("id", id)
+                        .param("user", user)
+                        .param("tenant", tenant)
+                        .param("passwordAt", passwordAt.toString())
+                        .param("life", life.toMillis())
+                        .param("hash", hash)
+                        .update()
+                == 1;
     }
 
     /// Whom a token of a session speaks for.
@@ -62,7 +69,7 @@ public final class SessionStore {
                         SELECT s.id, s.user_id, s.tenant_id, u.role, n.suspended, n.submits_minute, n.polls_minute,
                                n.uploads_minute
                         FROM login_session s
-                        JOIN account_user u ON u.id = s.user_id
+                        JOIN account_user u ON u.id = s.user_id AND u.password_at = s.password_at
                         JOIN tenant n ON n.id = s.tenant_id AND NOT n.deleting
                         WHERE s.id = :id AND s.expires_at > now()
                         """)
@@ -80,31 +87,43 @@ public final class SessionStore {
                 .optional();
     }
 
-    /// Exchanges a refresh token for the next one and prolongs its session; answers which session.
-    /// Of several who show it at once one succeeds: the others wait for its row and find it used.
-    /// Empty when it is not good. Forgets those of the session that were used so long ago.
-    public Optional<UUID> refresh(byte[] hash, byte[] next, Duration life) {
+    /// A session that goes on.
+    public record Prolonged(UUID session, UUID user) {}
+
+    /// Exchanges a refresh token for the next one and prolongs its session. Of several who show it
+    /// at once one succeeds: the others wait for its row and find it used. Empty when it is not
+    /// good; it is then as it was. Forgets those of the session that were used so long ago.
+    public Optional<Prolonged> refresh(byte[] hash, byte[] next, Duration life) {
         return jdbc.sql(
                         """
                         WITH t AS (
-                            UPDATE refresh_token SET used_at = now() WHERE hash = :hash AND used_at IS NULL
-                            RETURNING session_id
+                            UPDATE refresh_token r SET used_at = now()
+                            FROM login_session s
+                            JOIN account_user u ON u.id = s.user_id AND u.password_at = s.password_at
+                            JOIN tenant n ON n.id = s.tenant_id AND NOT n.deleting
+                            WHERE r.hash = :hash AND r.used_at IS NULL AND s.id = r.session_id
+                              AND s.expires_at > now()
+                            RETURNING s.id, s.user_id
                         ),
                         s AS (
                             UPDATE login_session s SET expires_at = now() + :life * interval '1 ms'
-                            FROM t WHERE s.id = t.session_id AND s.expires_at > now()
+                            FROM t WHERE s.id = t.id
                             RETURNING s.id
                         ),
                         d AS (
                             DELETE FROM refresh_token r USING s
                             WHERE r.session_id = s.id AND r.used_at < now() - :life * interval '1 ms'
-                        )
-                        INSERT INTO refresh_token (hash, session_id) SELECT :next, id FROM s RETURNING session_id
+                        ),
+                        f AS (INSERT INTO refresh_token (hash, session_id) SELECT :next, id FROM s RETURNING session_id)
+                        SELECT t.id, t.user_id FROM t JOIN f ON f.session_id = t.id
                         """)
                 .param("hash", hash)
                 .param("next", next)
                 .param("life", life.toMillis())
-                .query(UUID.class)
+                .query((rs, _) ->
+                        new Prolonged(
+                                rs.getObject("id", UUID.class),
+                                rs.getObject("user_id", UUID.class)))
                 .optional();
     }
 

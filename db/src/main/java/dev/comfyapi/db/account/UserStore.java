@@ -109,13 +109,14 @@ public final class UserStore {
     /// What is needed to let somebody in.
     ///
     /// @param password encoded
-    public record Credentials(UUID id, int tenant, String password) {}
+    /// @param passwordAt when it was chosen
+    public record Credentials(UUID id, int tenant, String password, Instant passwordAt) {}
 
     /// Empty when nobody has this address, or their tenant is being deleted.
     public Optional<Credentials> credentials(String email) {
         return jdbc.sql(
                         """
-                        SELECT u.id, u.tenant_id, u.password FROM account_user u
+                        SELECT u.id, u.tenant_id, u.password, u.password_at FROM account_user u
                         JOIN tenant n ON n.id = u.tenant_id AND NOT n.deleting
                         WHERE u.email = :email
                         """)
@@ -124,7 +125,8 @@ public final class UserStore {
                         new Credentials(
                                 rs.getObject("id", UUID.class),
                                 rs.getInt("tenant_id"),
-                                rs.getString("password")))
+                                rs.getString("password"),
+                                time(rs, "password_at")))
                 .optional();
     }
 
@@ -175,8 +177,16 @@ public final class UserStore {
                 .list();
     }
 
+    /// Ends what they have open, and what they or others could still use to be more than that.
     public void changeRole(int tenant, UUID id, String role) {
-        jdbc.sql("UPDATE account_user SET role = :role WHERE id = :id AND tenant_id = :tenant")
+        jdbc.sql(
+                        """
+                        WITH s AS (DELETE FROM login_session WHERE user_id = :id AND tenant_id = :tenant),
+                        r AS (DELETE FROM password_reset
+                              WHERE tenant_id = :tenant AND (user_id = :id OR allowed_by = 'account:' || :id::uuid)),
+                        i AS (DELETE FROM invitation WHERE tenant_id = :tenant AND invited_by = 'account:' || :id::uuid)
+                        UPDATE account_user SET role = :role WHERE id = :id AND tenant_id = :tenant
+                        """)
                 .param("role", role)
                 .param("id", id)
                 .param("tenant", tenant)
@@ -191,9 +201,14 @@ public final class UserStore {
                 .update();
     }
 
-    /// Removes a user with all that is open of theirs.
+    /// Removes a user with all that is open of theirs, and what they have handed out to come back.
     public void remove(int tenant, UUID id) {
-        jdbc.sql("DELETE FROM account_user WHERE id = :id AND tenant_id = :tenant")
+        jdbc.sql(
+                        """
+                        WITH r AS (DELETE FROM password_reset WHERE tenant_id = :tenant AND allowed_by = 'account:' || :id::uuid),
+                        i AS (DELETE FROM invitation WHERE tenant_id = :tenant AND invited_by = 'account:' || :id::uuid)
+                        DELETE FROM account_user WHERE id = :id AND tenant_id = :tenant
+                        """)
                 .param("id", id)
                 .param("tenant", tenant)
                 .update();
@@ -201,17 +216,21 @@ public final class UserStore {
 
     /// Lets a user choose a new password, by the hash of a token, in place of an earlier one; says
     /// until when.
-    public Instant allowReset(int tenant, UUID id, byte[] hash, Duration life) {
+    ///
+    /// @param allowedBy as the audit log calls them
+    public Instant allowReset(int tenant, UUID id, byte[] hash, String allowedBy, Duration life) {
         return jdbc.sql(
                         """
-                        INSERT INTO password_reset (user_id, tenant_id, hash, expires_at)
-                        VALUES (:id, :tenant, :hash, now() + :life * interval '1 ms')
-                        ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at
+                        INSERT INTO password_reset (user_id, tenant_id, hash, allowed_by, expires_at)
+                        VALUES (:id, :tenant, :hash, :by, now() + :life * interval '1 ms')
+                        ON CONFLICT (user_id) DO UPDATE
+                        SET hash = excluded.hash, allowed_by = excluded.allowed_by, expires_at = excluded.expires_at
                         RETURNING expires_at
                         """)
                 .param("id", id)
                 .param("tenant", tenant)
                 .param("hash", hash)
+                .param("by", allowedBy)
                 .param("life", life.toMillis())
                 .query(OffsetDateTime.class)
                 .single()
@@ -236,6 +255,18 @@ public final class UserStore {
                 .param("password", password)
                 .query((rs, _) -> user(rs))
                 .optional();
+    }
+
+    /// Whether a token of this hash makes a user now, or lets one choose a password.
+    public boolean isGood(byte[] hash) {
+        return jdbc.sql(
+                        """
+                        SELECT EXISTS (SELECT FROM invitation WHERE hash = :hash AND expires_at > now())
+                            OR EXISTS (SELECT FROM password_reset WHERE hash = :hash AND expires_at > now())
+                        """)
+                .param("hash", hash)
+                .query(Boolean.class)
+                .single();
     }
 
     /// Removes invitations and resets that have expired for so long.
