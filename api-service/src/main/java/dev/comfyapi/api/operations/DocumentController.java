@@ -1,7 +1,6 @@
 package dev.comfyapi.api.operations;
 
 import dev.comfyapi.api.http.Open;
-import dev.comfyapi.model.message.JobEvent;
 
 import io.swagger.v3.oas.annotations.Hidden;
 
@@ -26,7 +25,8 @@ final class DocumentController {
     private static final String YAML = "application/yaml";
 
     private final OpenApiWebMvcResource documents;
-    private final Resource asyncApi = new ClassPathResource("asyncapi.yaml", JobEvent.class);
+    private final Resource asyncApi =
+            new ClassPathResource("dev/comfyapi/model/message/asyncapi.yaml");
 
     DocumentController(OpenApiWebMvcResource documents) {
         this.documents = documents;

@@ -23,7 +23,9 @@ import java.util.regex.Pattern;
 /// @param fingerprint SHA-256 of method, path and canonical body, in hex
 record IdempotentCall(String route, String key, String fingerprint) {
 
-    private static final Pattern QUOTED = Pattern.compile("\"((?:[^\"\\\\]|\\\\[\"\\\\])*)\"");
+    /// Possessive: otherwise a long one takes a frame of the stack for each of its characters.
+    private static final Pattern QUOTED = Pattern.compile("\"((?:[^\"\\\\]|\\\\[\"\\\\])*+)\"");
+
     private static final Pattern KEY = Pattern.compile("[\\x21-\\x7E]{1,255}");
 
     /// Empty when the client sent no key.

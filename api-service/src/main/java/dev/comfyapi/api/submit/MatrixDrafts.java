@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Every combination of some values, laid over the defaults: of each member of `matrix`, and of
 /// each group of `zip`, whose members go together. The last one changes fastest.
@@ -61,6 +62,7 @@ record MatrixDrafts(JsonNode defaults, List<Axis> axes, int count) implements Dr
             axes.addAll(group(group, members.problems(), names, most));
         }
         refuseUnknownPlaces(axes, defaults, members.problems());
+        refusePlacesWithinOthers(axes, members.problems());
         if (members.problems().all().size() > before) {
             return null;
         }
@@ -91,6 +93,35 @@ record MatrixDrafts(JsonNode defaults, List<Axis> axes, int count) implements Dr
                 }
             }
         }
+    }
+
+    /// One would undo the other, or find its place gone.
+    private static void refusePlacesWithinOthers(List<Axis> axes, Problems problems) {
+        var places =
+                axes.stream()
+                        .flatMap(axis -> axis.values().keySet().stream())
+                        .collect(Collectors.groupingBy(MatrixDrafts::place, Collectors.counting()));
+        for (var axis : axes) {
+            for (var name : axis.values().keySet()) {
+                var place = place(name);
+                boolean within = isPlace(name) && places.getOrDefault(place, 0L) > 1;
+                for (int end = place.lastIndexOf('/');
+                        isPlace(name) && !within && end > 0;
+                        end = place.lastIndexOf('/', end - 1)) {
+                    within = places.containsKey(place.substring(0, end));
+                }
+                if (within) {
+                    problems.add(
+                            axis.pointer() + "/" + Problems.escaped(name),
+                            "conflict",
+                            "is combined in another place too");
+                }
+            }
+        }
+    }
+
+    private static String place(String name) {
+        return isPlace(name) ? name : "/" + Problems.escaped(name);
     }
 
     private static boolean isPlace(String name) {

@@ -147,4 +147,13 @@ class IdempotencyTest {
         assertThat(answer.status()).isEqualTo(400);
         assertThat(answer.at("/code")).isEqualTo("idempotency_key_invalid");
     }
+
+    /// Each of them took a frame of the stack once.
+    @Test
+    void a_quoted_key_as_long_as_headers_may_be_is_refused_as_any_other() {
+        var answer = api.post(PATH, aPrompt(), "Idempotency-Key", '"' + "k".repeat(7_000) + '"');
+
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.at("/code")).isEqualTo("idempotency_key_invalid");
+    }
 }

@@ -159,6 +159,8 @@ class SubmitBatchTest {
                     {"defaults": {P}, "zip": [{"seed": [1, 2], "steps": [5, 0]}]} | out_of_range #/zip/0/steps/1
                     {"defaults": {P}, "matrix": {"seed": [1]}, "zip": [{"seed": [1]}]} | conflict #/zip/0/seed
                     {"defaults": {P}, "zip": [7]}                                | invalid_type #/zip/0
+                    {"defaults": {P}, "matrix": {"prompt": ["a"], "/prompt": ["b"]}} | conflict #/matrix/~1prompt
+                    {"defaults": {P, "loras": [{"name": "a"}]}, "matrix": {"/loras/0": [{}], "loras": [[]]}} | conflict #/matrix/~1loras~10
                     {"defaults": {P}, "matrix": {"/seed": [1]}}                  | invalid_value #/matrix/~1seed
                     {"defaults": {P, "metadata": {"a": "b"}}, "matrix": {"/metadata/a": ["c", 7]}} | invalid_type #/matrix/~1metadata~1a/1
                     """)

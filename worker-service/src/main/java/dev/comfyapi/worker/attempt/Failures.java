@@ -18,9 +18,10 @@ final class Failures {
     private static final Pattern CUDA =
             Pattern.compile("CUDA error|CUBLAS_STATUS|CUDNN_STATUS|cudaError|HIP error");
 
-    /// A path of the GPU host: two folders or more, or a drive.
+    /// A path of the GPU host: two folders or more, or a drive. Possessive: otherwise a long one
+    /// takes frames of the stack for each of its parts.
     private static final Pattern PATH =
-            Pattern.compile("(?:[A-Za-z]:\\\\|/)(?:[^\\s/\\\\'\":]+[/\\\\])+");
+            Pattern.compile("(?:[A-Za-z]:\\\\|/)(?:[^\\s/\\\\'\":]++[/\\\\])++");
 
     private static final int LONGEST = 500;
 

@@ -44,6 +44,14 @@ class FailuresTest {
         assertThat(error.message()).isEqualTo("cannot open x.safetensors, y.pt");
     }
 
+    /// A node may say whatever it likes.
+    @Test
+    void a_message_of_very_many_folders_is_as_short_as_any_other() {
+        var error = Failures.of(error("OSError", "x" + "/a".repeat(500_000) + "/b"));
+
+        assertThat(error.message()).isEqualTo("xb");
+    }
+
     private static ExecutionError error(String type, String message) {
         return new ExecutionError("3", "KSampler", type, message);
     }
