@@ -40,13 +40,13 @@ final class InvitationController {
 
     private final Users users;
     private final Tenants tenants;
-    private final UserSwitch on;
+    private final UserProperties properties;
     private final JsonBody json;
 
-    InvitationController(Users users, Tenants tenants, UserSwitch on, JsonBody json) {
+    InvitationController(Users users, Tenants tenants, UserProperties properties, JsonBody json) {
         this.users = users;
         this.tenants = tenants;
-        this.on = on;
+        this.properties = properties;
         this.json = json;
     }
 
@@ -83,7 +83,7 @@ final class InvitationController {
     @ApiResponse(responseCode = "404", description = "There is no such tenant")
     ResponseEntity<InvitationView> invite(Caller caller, HttpServletRequest request)
             throws IOException {
-        on.check();
+        properties.requireEnabled();
         var problems = new Problems();
         var members = Members.of(json.read(request), problems);
         members.require("email");

@@ -37,13 +37,12 @@ final class Passwords {
     private final Semaphore waiting = new Semaphore(MOST_WAITING);
 
     /// Compared with when nobody has the address: the answer comes no sooner then.
-    private final String nobodys;
+    private volatile @Nullable String nobodys;
 
     Passwords(UserProperties properties) {
         encoder = new BCryptPasswordEncoder(properties.strength());
         processors =
                 new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 4), true);
-        nobodys = encoder.encode(OneTimeToken.random("").substring(0, LEAST));
     }
 
     /// A new password, if it is one that is good enough.
@@ -69,8 +68,18 @@ final class Passwords {
     /// @param encoded null when there is none; takes as long, and is never so
     /// @throws ApiProblem when too many others are being hashed
     boolean isRight(String password, @Nullable String encoded) {
-        return bounded(() -> encoder.matches(password, encoded == null ? nobodys : encoded))
-                && encoded != null;
+        var other = encoded == null ? nobodys() : encoded;
+        return bounded(() -> encoder.matches(password, other)) && encoded != null;
+    }
+
+    /// Made when it is first needed: it takes as long as any, and many platforms have no users.
+    private String nobodys() {
+        var known = nobodys;
+        if (known == null) {
+            known = encode(OneTimeToken.random("").substring(0, LEAST));
+            nobodys = known;
+        }
+        return known;
     }
 
     private <T> T bounded(Supplier<T> work) {

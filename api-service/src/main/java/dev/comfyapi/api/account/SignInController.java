@@ -41,15 +41,19 @@ final class SignInController {
     private final Users users;
     private final Sessions sessions;
     private final Attempts attempts;
-    private final UserSwitch on;
+    private final UserProperties properties;
     private final JsonBody json;
 
     SignInController(
-            Users users, Sessions sessions, Attempts attempts, UserSwitch on, JsonBody json) {
+            Users users,
+            Sessions sessions,
+            Attempts attempts,
+            UserProperties properties,
+            JsonBody json) {
         this.users = users;
         this.sessions = sessions;
         this.attempts = attempts;
-        this.on = on;
+        this.properties = properties;
         this.json = json;
     }
 
@@ -87,7 +91,7 @@ final class SignInController {
     @ApiResponse(responseCode = "409", description = "The invitation is not good (any more)")
     @ApiResponse(responseCode = "503", description = OVERLOADED)
     ResponseEntity<TokensView> register(HttpServletRequest request) throws IOException {
-        on.check();
+        properties.requireEnabled();
         var problems = new Problems();
         var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("invitation");
@@ -108,7 +112,7 @@ final class SignInController {
     @Operation(
             summary = "Sign in with e-mail address and password",
             description =
-                    "The access token is good for 15 minutes; before that, get the next with your"
+                    "The access token is good for `expires_in` seconds; before that, get the next with your"
                             + " refresh token.")
     @RequestBody(
             required = true,
@@ -121,7 +125,7 @@ final class SignInController {
     @ApiResponse(responseCode = "403", description = "There are no local users here")
     @ApiResponse(responseCode = "503", description = OVERLOADED)
     TokensView token(HttpServletRequest request) throws IOException {
-        on.check();
+        properties.requireEnabled();
         var problems = new Problems();
         var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("email");
@@ -153,7 +157,7 @@ final class SignInController {
     @ApiResponse(responseCode = "403", description = "There are no local users here")
     @ApiResponse(responseCode = "503", description = "The database does not answer just now")
     TokensView refresh(HttpServletRequest request) throws IOException {
-        on.check();
+        properties.requireEnabled();
         return sessions.refresh(refreshToken(request));
     }
 
@@ -172,7 +176,7 @@ final class SignInController {
     @ApiResponse(responseCode = "403", description = "There are no local users here")
     @ApiResponse(responseCode = "503", description = "The database does not answer just now")
     ResponseEntity<Void> logout(HttpServletRequest request) throws IOException {
-        on.check();
+        properties.requireEnabled();
         sessions.signOut(refreshToken(request));
         return ResponseEntity.noContent().build();
     }
@@ -205,7 +209,7 @@ final class SignInController {
     @ApiResponse(responseCode = "409", description = "The token is not good (any more)")
     @ApiResponse(responseCode = "503", description = OVERLOADED)
     ResponseEntity<Void> reset(HttpServletRequest request) throws IOException {
-        on.check();
+        properties.requireEnabled();
         var problems = new Problems();
         var members = Members.of(json.read(request, MOST_BYTES), problems);
         members.require("token");

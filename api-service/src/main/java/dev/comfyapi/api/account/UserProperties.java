@@ -1,5 +1,8 @@
 package dev.comfyapi.api.account;
 
+import dev.comfyapi.api.http.ApiProblem;
+import dev.comfyapi.api.http.ProblemCode;
+
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -39,6 +42,16 @@ record UserProperties(
                 || access.compareTo(Duration.ofHours(1)) > 0) {
             throw new IllegalArgumentException(
                     "comfyapi.auth.users.access (%s) must be 1m to 60m".formatted(access));
+        }
+    }
+
+    /// @throws ApiProblem when this platform has no users of its own
+    void requireEnabled() {
+        if (!enabled) {
+            throw ApiProblem.of(
+                    ProblemCode.FORBIDDEN,
+                    "This platform has no users of its own (comfyapi.auth.users.enabled): use an"
+                            + " API key, or a token of its provider.");
         }
     }
 }
