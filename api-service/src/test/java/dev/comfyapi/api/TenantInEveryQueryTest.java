@@ -68,7 +68,7 @@ class TenantInEveryQueryTest {
                             Map.entry("UserStore.credentials", "says which tenant it is"),
                             Map.entry("UserStore.isGood", "by a token that only one has"),
                             Map.entry("UserStore.reset", "by a token, says which tenant"),
-                            Map.entry("UserStore.thereAmong", "users of open streams"),
+                            Map.entry("SessionStore.openAmong", "sessions of open streams"),
                             Map.entry("UserStore.forgetExpired", "housekeeping"),
                             Map.entry("TicketStore.redeem", "says which tenant it is"),
                             Map.entry("TicketStore.forgetExpired", "housekeeping"),

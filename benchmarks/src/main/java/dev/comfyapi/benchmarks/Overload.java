@@ -41,8 +41,16 @@ final class Overload implements Callable<Integer> {
 
     private static final Duration NORMAL = Duration.ofMillis(100);
 
+    /// Enough to keep the API busy at all times; with more only the answers come later.
+    private static final int BUSY = 64;
+
     @Option(names = "--seconds", description = "How long (${DEFAULT-VALUE})")
     private int seconds = 60;
+
+    @Option(
+            names = "--warm-up",
+            description = "Seconds before its capacity is measured (${DEFAULT-VALUE})")
+    private int warmUp = 60;
 
     @Option(names = "--factor", description = "How many times too fast (${DEFAULT-VALUE})")
     private int factor = 5;
@@ -114,9 +122,10 @@ final class Overload implements Callable<Integer> {
 
     private void measure(ApiProcess api, HttpRequest submit, JdbcClient jdbc) throws Exception {
         awaitModel(submit);
-        var _ = capacity(submit, 5);
+        // A process that is still being compiled takes a fraction of what it will take.
+        var _ = capacity(submit, warmUp);
         double capacity = capacity(submit, 10);
-        System.out.printf("16 clients at a time: %.0f jobs a second%n", capacity);
+        System.out.printf("%d clients at a time: %.0f jobs a second%n", BUSY, capacity);
 
         var skipped = new AtomicLong();
         var broken = new AtomicLong();
@@ -154,7 +163,7 @@ final class Overload implements Callable<Integer> {
         long end = System.nanoTime() + length * 1_000_000_000L;
         var taken = new AtomicLong();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (int i = 0; i < 16; i++) {
+            for (int i = 0; i < BUSY; i++) {
                 var _ =
                         threads.submit(() -> {
                             while (System.nanoTime() < end) {
@@ -213,7 +222,8 @@ final class Overload implements Callable<Integer> {
         print("accepted", answers, true);
         print("refused", answers, false);
         System.out.printf(
-                "refused without Retry-After: %d%n",
+                "asked %.1f times as often as a job was taken; refused without Retry-After: %d%n",
+                answers.size() / (double) Math.max(1, counts.getOrDefault(202, 0L)),
                 answers.stream().filter(a -> a.status() != 202 && !a.saysWhen()).count());
     }
 

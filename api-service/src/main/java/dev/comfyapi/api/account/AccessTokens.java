@@ -152,6 +152,7 @@ final class AccessTokens implements AuthenticationProvider {
                 open.tenant(),
                 open.suspended(),
                 null,
+                open.session(),
                 Caller.ACCOUNT + open.user(),
                 Role.ofWire(open.role()).orElse(Role.VIEWER).scopes(),
                 new Rates(open.submitsMinute(), open.pollsMinute(), open.uploadsMinute()),

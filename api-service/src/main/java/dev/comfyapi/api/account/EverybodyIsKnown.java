@@ -37,7 +37,8 @@ final class EverybodyIsKnown implements Filter {
     private static final Set<String> READING = Set.of("GET", "HEAD", "OPTIONS");
 
     private final Known somebody =
-            new Known(new Caller(1, false, null, "local", Scope.all(), Rates.UNLIMITED, null));
+            new Known(
+                    new Caller(1, false, null, null, "local", Scope.all(), Rates.UNLIMITED, null));
     private final NamedOrigins origins;
     private final Optional<String> publicHost;
 

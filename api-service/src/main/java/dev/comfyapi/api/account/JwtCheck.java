@@ -151,6 +151,7 @@ final class JwtCheck implements AuthenticationProvider {
                 tenant.id(),
                 tenant.suspended(),
                 null,
+                null,
                 "user:" + token.getSubject(),
                 role.scopes(),
                 new Rates(limits.submitsMinute(), limits.pollsMinute(), limits.uploadsMinute()),

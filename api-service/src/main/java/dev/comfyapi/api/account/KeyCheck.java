@@ -143,6 +143,7 @@ final class KeyCheck implements AuthenticationProvider {
                         row.tenant(),
                         found.get().suspended(),
                         row.id(),
+                        null,
                         "key:" + row.id(),
                         scopes(row),
                         new Rates(

@@ -135,7 +135,14 @@ final class Sessions {
     /// A user who is known though the request showed no access token.
     static Caller callerOf(int tenant, UUID user) {
         return new Caller(
-                tenant, false, null, Caller.ACCOUNT + user, Set.of(), Caller.Rates.UNLIMITED, null);
+                tenant,
+                false,
+                null,
+                null,
+                Caller.ACCOUNT + user,
+                Set.of(),
+                Caller.Rates.UNLIMITED,
+                null);
     }
 
     private TokensView view(UUID user, UUID session, String refresh) {

@@ -6,7 +6,7 @@ import dev.comfyapi.api.http.Scope;
 import dev.comfyapi.db.account.AccountStore;
 import dev.comfyapi.db.account.KeyRow;
 import dev.comfyapi.db.account.KeyStore;
-import dev.comfyapi.db.account.UserStore;
+import dev.comfyapi.db.account.SessionStore;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -17,13 +17,15 @@ import org.springframework.stereotype.Component;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
+import java.util.Collection;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Ends the open streams of those who may not read any more: their key was revoked, has expired or
-/// lost the scope, their token has expired, their user was removed, or their tenant is being
+/// lost the scope, their token has expired, their session has ended, or their tenant is being
 /// deleted. They were let in when that was not so, and nobody would ask them again.
 ///
 /// Three statements every two seconds, and none while nobody streams.
@@ -36,7 +38,7 @@ final class StreamGuard implements SmartLifecycle {
     private final OpenStreams streams;
     private final KeyStore keys;
     private final AccountStore tenants;
-    private final UserStore users;
+    private final SessionStore sessions;
     private final Clock clock;
     private volatile @Nullable Thread thread;
 
@@ -44,12 +46,12 @@ final class StreamGuard implements SmartLifecycle {
             OpenStreams streams,
             KeyStore keys,
             AccountStore tenants,
-            UserStore users,
+            SessionStore sessions,
             Clock clock) {
         this.streams = streams;
         this.keys = keys;
         this.tenants = tenants;
-        this.users = users;
+        this.sessions = sessions;
         this.clock = clock;
     }
 
@@ -79,31 +81,18 @@ final class StreamGuard implements SmartLifecycle {
             return;
         }
         var now = clock.instant();
-        var shown = new HashSet<UUID>();
-        for (var caller : callers) {
-            var key = caller.key();
-            if (key != null) {
-                shown.add(key);
-            }
-        }
         var good =
-                keys.findAll(shown).stream()
+                keys.findAll(shown(callers, Caller::key)).stream()
                         .filter(key -> mayRead(key, now))
                         .map(KeyRow::id)
                         .collect(Collectors.toSet());
+        good.addAll(sessions.openAmong(shown(callers, Caller::session)));
         var gone =
                 tenants.goneAmong(callers.stream().map(Caller::tenant).collect(Collectors.toSet()));
-        var accounts =
-                callers.stream()
-                        .flatMap(caller -> caller.account().stream())
-                        .collect(Collectors.toSet());
-        var there = Set.copyOf(users.thereAmong(accounts));
         var refused =
                 callers.stream()
                         .filter(caller ->
-                                isOver(caller, now, good)
-                                        || gone.contains(caller.tenant())
-                                        || !there.containsAll(caller.account().stream().toList()))
+                                isOver(caller, now, good) || gone.contains(caller.tenant()))
                         .collect(Collectors.toSet());
         if (!refused.isEmpty()) {
             LOG.info("The streams of {} callers end: they may not read any more", refused.size());
@@ -111,10 +100,19 @@ final class StreamGuard implements SmartLifecycle {
         }
     }
 
+    private static Set<UUID> shown(
+            Collection<Caller> callers, Function<Caller, @Nullable UUID> what) {
+        return callers.stream()
+                .flatMap(caller -> Stream.ofNullable(what.apply(caller)))
+                .collect(Collectors.toSet());
+    }
+
+    /// @param good keys and sessions that still are
     private static boolean isOver(Caller caller, Instant now, Set<UUID> good) {
-        var key = caller.key();
         var until = caller.until();
-        return (key != null && !good.contains(key)) || (until != null && !now.isBefore(until));
+        return Stream.of(caller.key(), caller.session())
+                        .anyMatch(shown -> shown != null && !good.contains(shown))
+                || (until != null && !now.isBefore(until));
     }
 
     private static boolean mayRead(KeyRow key, Instant now) {

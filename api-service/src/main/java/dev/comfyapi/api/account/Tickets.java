@@ -41,7 +41,7 @@ import java.util.UUID;
 /// a WebSocket, and should not have one. Thread-safe.
 ///
 /// A ticket is good once, for a minute, for following jobs and nothing else. Whoever it lets in is
-/// the one who fetched it: their limits count, and their streams end with their key.
+/// the one who fetched it: their limits count, and their streams end with their key or session.
 @RestController
 @Tag(name = "events")
 final class Tickets implements AuthenticationProvider {
@@ -98,6 +98,7 @@ final class Tickets implements AuthenticationProvider {
                         caller.tenant(),
                         OneTimeToken.hash(ticket),
                         caller.key(),
+                        caller.session(),
                         caller.actor(),
                         job,
                         caller.until(),
@@ -141,6 +142,7 @@ final class Tickets implements AuthenticationProvider {
                         bearer.tenant(),
                         bearer.suspended(),
                         bearer.key(),
+                        bearer.session(),
                         bearer.actor(),
                         MAY,
                         new Rates(null, bearer.pollsMinute(), null),

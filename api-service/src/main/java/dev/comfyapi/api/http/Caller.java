@@ -14,6 +14,7 @@ import java.util.UUID;
 /// @param tenant whose jobs the caller sees
 /// @param suspended whether the tenant may start nothing
 /// @param key the API key; null for a user, and on a platform without keys
+/// @param session in which a local user has signed in; null for all others
 /// @param actor what the audit log calls it: `key:ID`, `account:ID` for a local user,
 ///   `user:SUBJECT` for one of a provider, `local`
 /// @param scopes what it may do
@@ -23,6 +24,7 @@ public record Caller(
         int tenant,
         boolean suspended,
         @Nullable UUID key,
+        @Nullable UUID session,
         String actor,
         Set<Scope> scopes,
         Rates rates,
@@ -89,7 +91,7 @@ public record Caller(
     public Caller as(int other) {
         return other == tenant
                 ? this
-                : new Caller(other, false, null, actor, scopes, Rates.UNLIMITED, until);
+                : new Caller(other, false, null, session, actor, scopes, Rates.UNLIMITED, until);
     }
 
     /// Nobody can give away what they do not have.

@@ -13,6 +13,8 @@ import dev.comfyapi.db.account.UserStore;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -21,13 +23,17 @@ import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
+
+import javax.sql.DataSource;
 
 /// Local users: from the invitation to the end.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -83,6 +89,24 @@ class UserTest {
 
     private Api.Answer refresh(String token) {
         return api.post(AUTH + "refresh", "{\"refresh_token\": \"%s\"}".formatted(token));
+    }
+
+    private Api.Answer signOut(String token) {
+        return api.post(AUTH + "logout", "{\"refresh_token\": \"%s\"}".formatted(token));
+    }
+
+    /// Answers the token that was used for it.
+    private String resetPassword(User user, String password) {
+        var path = USERS + "/" + user.id() + "/password-reset";
+        var token = api.post(path, "", bearer(ours.owner())).at("/token");
+        assertThat(choosePassword(token, password).status()).isEqualTo(204);
+        return token;
+    }
+
+    private Api.Answer choosePassword(String token, String password) {
+        return api.post(
+                AUTH + "password-reset",
+                "{\"token\": \"%s\", \"password\": \"%s\"}".formatted(token, password));
     }
 
     private int me(String access) {
@@ -225,10 +249,7 @@ class UserTest {
         var user = user("viewer");
         assertThat(me(user.access())).isEqualTo(200);
 
-        var out =
-                api.post(AUTH + "logout", "{\"refresh_token\": \"%s\"}".formatted(user.refresh()));
-
-        assertThat(out.status()).isEqualTo(204);
+        assertThat(signOut(user.refresh()).status()).isEqualTo(204);
         assertThat(refresh(user.refresh()).status()).isEqualTo(401);
         await().until(() -> me(user.access()) == 401);
     }
@@ -339,13 +360,10 @@ class UserTest {
     @Test
     void who_has_lost_the_password_chooses_another_by_a_token_and_all_sessions_end() {
         var user = user("viewer");
-        var path = USERS + "/" + user.id() + "/password-reset";
-        var token = api.post(path, "", bearer(ours.owner())).at("/token");
-        var body = "{\"token\": \"%s\", \"password\": \"another one this time\"}".formatted(token);
 
-        assertThat(api.post(AUTH + "password-reset", body).status()).isEqualTo(204);
+        var token = resetPassword(user, "another one this time");
 
-        assertThat(api.post(AUTH + "password-reset", body).status()).isEqualTo(409);
+        assertThat(choosePassword(token, "a third one this time").status()).isEqualTo(409);
         assertThat(refresh(user.refresh()).status()).isEqualTo(401);
         await().until(() -> me(user.access()) == 401);
         assertThat(signIn(user.email(), PASSWORD).status()).isEqualTo(401);
@@ -370,18 +388,91 @@ class UserTest {
     }
 
     @Test
-    void the_stream_of_a_removed_user_ends() throws Exception {
-        var user = user("viewer");
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var stream = threads.submit(() -> api.get("/api/v1/events", bearer(user.access())));
-            await().until(() ->
-                    api.bean(OpenStreams.class).callers().stream()
-                            .anyMatch(caller -> caller.actor().endsWith(user.id())));
+    void what_a_session_has_open_ends_with_it_however_it_ends() throws Exception {
+        var ends =
+                Map.<String, Consumer<User>>of(
+                        "removed",
+                        user -> api.delete(USERS + "/" + user.id(), bearer(ours.owner())),
+                        "signed out",
+                        user -> signOut(user.refresh()),
+                        "password reset",
+                        user -> resetPassword(user, "another one this time"),
+                        "refresh token used twice",
+                        user -> {
+                            refresh(user.refresh());
+                            refresh(user.refresh());
+                        });
+        for (var end : ends.entrySet()) {
+            var user = user("viewer");
+            var stays = user("viewer");
+            var ticket = ticket(user);
+            var other = ticket(stays);
+            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                var stream = threads.submit(() -> api.get("/api/v1/events", bearer(user.access())));
+                await().until(() -> streams(user));
 
-            api.delete(USERS + "/" + user.id(), bearer(ours.owner()));
+                end.getValue().accept(user);
 
-            assertThat(stream.get().status()).isEqualTo(200);
+                assertThat(stream.get().status()).as(end.getKey()).isEqualTo(200);
+            }
+            assertThat(shown(ticket)).as(end.getKey()).isEqualTo(401);
+            assertThat(shown(other)).as("of another session").isNotEqualTo(401);
         }
+    }
+
+    private boolean streams(User user) {
+        return api.bean(OpenStreams.class).callers().stream()
+                .anyMatch(caller -> caller.actor().endsWith(user.id()));
+    }
+
+    private String ticket(User user) {
+        return api.post("/api/v1/ws-tickets", "", bearer(user.access())).at("/ticket");
+    }
+
+    /// 401 says that the ticket was not taken; anything else, that there was no WebSocket.
+    private int shown(String ticket) {
+        return api.get("/ws/jobs/%s?ticket=%s".formatted(UUID.randomUUID(), ticket)).status();
+    }
+
+    @Test
+    void who_refreshes_waits_for_the_session_and_has_no_token_that_its_end_needs()
+            throws Exception {
+        var user = user("viewer");
+        var token = OneTimeToken.hash(user.refresh());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor();
+                var connection = api.bean(DataSource.class).getConnection()) {
+            connection.setAutoCommit(false);
+            var ending = JdbcClient.create(new SingleConnectionDataSource(connection, true));
+            ending.sql("SELECT FROM login_session WHERE user_id = ?::uuid FOR UPDATE")
+                    .param(user.id())
+                    .query()
+                    .listOfRows();
+            var refreshing = threads.submit(() -> refresh(user.refresh()).status());
+            await().until(this::somebodyWaitsForALock);
+
+            var free =
+                    ending.sql("SELECT FROM refresh_token WHERE hash = ? FOR UPDATE SKIP LOCKED")
+                            .param(token)
+                            .query()
+                            .listOfRows();
+
+            assertThat(free).as("the other way round they would wait for each other").hasSize(1);
+            new SessionStore(ending).end(token);
+            connection.commit();
+            assertThat(refreshing.get()).isEqualTo(401);
+        }
+    }
+
+    private boolean somebodyWaitsForALock() {
+        return api.jdbc()
+                        .sql(
+                                """
+                                SELECT count(*) FROM pg_stat_activity
+                                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                """)
+                        .query(Integer.class)
+                        .single()
+                > 0;
     }
 
     @Test

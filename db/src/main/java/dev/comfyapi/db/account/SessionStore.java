@@ -5,6 +5,8 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -68,10 +70,10 @@ public final class SessionStore {
                         """
                         SELECT s.id, s.user_id, s.tenant_id, u.role, n.suspended, n.submits_minute, n.polls_minute,
                                n.uploads_minute
-                        FROM login_session s
-                        JOIN account_user u ON u.id = s.user_id AND u.password_at = s.password_at
-                        JOIN tenant n ON n.id = s.tenant_id AND NOT n.deleting
-                        WHERE s.id = :id AND s.expires_at > now()
+                        FROM open_session s
+                        JOIN account_user u ON u.id = s.user_id
+                        JOIN tenant n ON n.id = s.tenant_id
+                        WHERE s.id = :id
                         """)
                 .param("id", id)
                 .query((rs, _) ->
@@ -87,23 +89,38 @@ public final class SessionStore {
                 .optional();
     }
 
+    /// Which of these are not over, of whatever tenants.
+    public List<UUID> openAmong(Collection<UUID> ids) {
+        return jdbc.sql("SELECT id FROM open_session WHERE id = ANY (:ids::uuid[])")
+                .param("ids", ids.stream().map(UUID::toString).toArray(String[]::new))
+                .query((rs, _) -> rs.getObject("id", UUID.class))
+                .list();
+    }
+
     /// A session that goes on.
     public record Prolonged(UUID session, UUID user) {}
 
     /// Exchanges a refresh token for the next one and prolongs its session. Of several who show it
-    /// at once one succeeds: the others wait for its row and find it used. Empty when it is not
-    /// good; it is then as it was. Forgets those of the session that were used so long ago.
+    /// at once one succeeds: the others wait for the session and find the token used. Empty when it
+    /// is not good; it is then as it was. Forgets those of the session that were used so long ago.
+    ///
+    /// The session is locked before its tokens, as by whatever deletes it: in the other order the
+    /// two could wait for each other.
     public Optional<Prolonged> refresh(byte[] hash, byte[] next, Duration life) {
         return jdbc.sql(
                         """
-                        WITH t AS (
+                        WITH o AS (
+                            SELECT s.id, s.user_id FROM login_session s
+                            WHERE s.id = (SELECT r.session_id FROM refresh_token r
+                                          JOIN open_session p ON p.id = r.session_id
+                                          WHERE r.hash = :hash AND r.used_at IS NULL)
+                            FOR UPDATE
+                        ),
+                        t AS (
                             UPDATE refresh_token r SET used_at = now()
-                            FROM login_session s
-                            JOIN account_user u ON u.id = s.user_id AND u.password_at = s.password_at
-                            JOIN tenant n ON n.id = s.tenant_id AND NOT n.deleting
-                            WHERE r.hash = :hash AND r.used_at IS NULL AND s.id = r.session_id
-                              AND s.expires_at > now()
-                            RETURNING s.id, s.user_id
+                            FROM o
+                            WHERE r.hash = :hash AND r.used_at IS NULL AND r.session_id = o.id
+                            RETURNING o.id, o.user_id
                         ),
                         s AS (
                             UPDATE login_session s SET expires_at = now() + :life * interval '1 ms'

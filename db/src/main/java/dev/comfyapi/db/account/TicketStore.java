@@ -22,6 +22,7 @@ public final class TicketStore {
     ///
     /// @param suspended whether the tenant may start nothing
     /// @param key the key it was fetched with; null without one
+    /// @param session of the local user who fetched it; null for all others
     /// @param actor who fetched it, as the audit log calls them
     /// @param job the only job it is good for; null for any of the tenant's
     /// @param until when the token it was fetched with expires; null without one
@@ -30,6 +31,7 @@ public final class TicketStore {
             int tenant,
             boolean suspended,
             @Nullable UUID key,
+            @Nullable UUID session,
             String actor,
             @Nullable UUID job,
             @Nullable Instant until,
@@ -39,26 +41,29 @@ public final class TicketStore {
     ///
     /// @param hash SHA-256 of the ticket
     /// @param key null without one
+    /// @param session null for all but local users
     /// @param job null for any
     /// @param until null for never
     public Instant add(
             int tenant,
             byte[] hash,
             @Nullable UUID key,
+            @Nullable UUID session,
             String actor,
             @Nullable UUID job,
             @Nullable Instant until,
             Duration life) {
         return jdbc.sql(
                         """
-                        INSERT INTO ws_ticket (hash, tenant_id, key_id, actor, job_id, until, expires_at)
-                        VALUES (:hash, :tenant, :key::uuid, :actor, :job::uuid, :until::timestamptz,
-                                now() + :life * interval '1 ms')
+                        INSERT INTO ws_ticket (hash, tenant_id, key_id, session_id, actor, job_id, until, expires_at)
+                        VALUES (:hash, :tenant, :key::uuid, :session::uuid, :actor, :job::uuid,
+                                :until::timestamptz, now() + :life * interval '1 ms')
                         RETURNING expires_at
                         """)
                 .param("hash", hash)
                 .param("tenant", tenant)
                 .param("key", text(key))
+                .param("session", text(session))
                 .param("actor", actor)
                 .param("job", text(job))
                 .param("until", text(until))
@@ -70,12 +75,13 @@ public final class TicketStore {
 
     /// Uses a ticket up. Of several who show it at once, on whatever instances, one gets in: the
     /// others find no row to delete. Empty when it was used, has expired, never was, or may not be
-    /// used any more because its key, its token or its tenant has ended.
+    /// used any more because its key, its session, its token or its tenant has ended.
     public Optional<Bearer> redeem(byte[] hash) {
         return jdbc.sql(
                         """
                         WITH t AS (DELETE FROM ws_ticket WHERE hash = :hash RETURNING *)
-                        SELECT t.tenant_id, n.suspended, t.key_id, t.actor, t.job_id, t.until, n.polls_minute
+                        SELECT t.tenant_id, n.suspended, t.key_id, t.session_id, t.actor, t.job_id, t.until,
+                               n.polls_minute
                         FROM t
                         JOIN tenant n ON n.id = t.tenant_id
                         LEFT JOIN api_key k ON k.id = t.key_id AND k.tenant_id = t.tenant_id
@@ -83,6 +89,9 @@ public final class TicketStore {
                           AND (t.key_id IS NULL
                                OR k.id IS NOT NULL AND k.revoked_at IS NULL
                                   AND (k.expires_at IS NULL OR k.expires_at > now()))
+                          AND (t.session_id IS NULL
+                               OR EXISTS (SELECT FROM open_session s
+                                          WHERE s.id = t.session_id AND s.tenant_id = t.tenant_id))
                         """)
                 .param("hash", hash)
                 .query((rs, _) ->
@@ -90,6 +99,7 @@ public final class TicketStore {
                                 rs.getInt("tenant_id"),
                                 rs.getBoolean("suspended"),
                                 rs.getObject("key_id", UUID.class),
+                                rs.getObject("session_id", UUID.class),
                                 rs.getString("actor"),
                                 rs.getObject("job_id", UUID.class),
                                 instant(rs.getObject("until", OffsetDateTime.class)),

@@ -8,7 +8,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -167,14 +166,6 @@ public final class UserStore {
                 .param("tenant", tenant)
                 .query((rs, _) -> user(rs))
                 .optional();
-    }
-
-    /// Which of these there are, of whatever tenants.
-    public List<UUID> thereAmong(Collection<UUID> ids) {
-        return jdbc.sql("SELECT id FROM account_user WHERE id = ANY (:ids::uuid[])")
-                .param("ids", ids.stream().map(UUID::toString).toArray(String[]::new))
-                .query((rs, _) -> rs.getObject("id", UUID.class))
-                .list();
     }
 
     /// Ends what they have open, and what they or others could still use to be more than that.
