@@ -14,11 +14,6 @@ import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-import java.io.IOException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,6 +28,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /// Jobs are submitted several times as fast as one API process with a small heap can take them:
 /// what it takes it takes quickly, the rest it refuses, and afterwards it is as before.
@@ -49,7 +45,9 @@ final class Overload implements Callable<Integer> {
 
     @Option(
             names = "--warm-up",
-            description = "Seconds before its capacity is measured (${DEFAULT-VALUE})")
+            description =
+                    "Seconds that it works before each measurement, and refuses before the second"
+                            + " (${DEFAULT-VALUE})")
     private int warmUp = 60;
 
     @Option(names = "--factor", description = "How many times too fast (${DEFAULT-VALUE})")
@@ -64,12 +62,6 @@ final class Overload implements Callable<Integer> {
     @Option(names = "--heap", description = "Heap of the API process (${DEFAULT-VALUE})")
     private String heap = "512m";
 
-    private final HttpClient http =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-
-    /// @param nanos until the answer; what was refused has its status
-    private record Answered(int status, long nanos, boolean saysWhen) {}
-
     @Override
     public Integer call() throws Exception {
         var folder = Files.createTempDirectory("overload");
@@ -79,16 +71,20 @@ final class Overload implements Callable<Integer> {
                                 Files.createDirectories(Path.of(".data", "programs")));
                 var kafka = KafkaServer.start(folder.resolve("kafka"))) {
             var api = ApiProcess.start(folder, postgres, kafka, heap, "--comfyapi.auth.mode=keys");
-            try {
+            try (var client = new Submitter(api, key(postgres), clients)) {
                 var jdbc = JdbcClient.create(new DriverManagerDataSource(postgres.jdbcUrl()));
                 jdbc.sql("UPDATE tenant SET max_queued = ?").param(queued).update();
                 aWorker(jdbc);
-                measure(api, submit(api, postgres), jdbc);
+                measure(api, client, jdbc);
             } finally {
                 api.process().destroyForcibly();
             }
         }
         return 0;
+    }
+
+    private static String key(PostgresServer postgres) {
+        return AdminKeyCommand.make("--spring.datasource.url=" + postgres.jdbcUrl());
     }
 
     private static void aWorker(JdbcClient jdbc) {
@@ -108,31 +104,25 @@ final class Overload implements Callable<Integer> {
                                         "{}")));
     }
 
-    private static HttpRequest submit(ApiProcess api, PostgresServer postgres) {
-        var key = AdminKeyCommand.make("--spring.datasource.url=" + postgres.jdbcUrl());
-        return HttpRequest.newBuilder(api.uri("/api/v1/jobs"))
-                .header("Content-Type", "application/json")
-                .header("Authorization", "Bearer " + key)
-                .timeout(Duration.ofSeconds(60))
-                .POST(
-                        BodyPublishers.ofString(
-                                "{\"prompt\": \"a red bicycle\", \"model\": \"sd15.safetensors\"}"))
-                .build();
+    private void measure(ApiProcess api, Submitter client, JdbcClient jdbc) throws Exception {
+        awaitModel(client);
+        storm(api, client, jdbc, warmUp, "Before it has refused anything");
+        storm(api, client, jdbc, seconds, "After that");
     }
 
-    private void measure(ApiProcess api, HttpRequest submit, JdbcClient jdbc) throws Exception {
-        awaitModel(submit);
-        // A process that is still being compiled takes a fraction of what it will take.
-        var _ = capacity(submit, warmUp);
-        double capacity = capacity(submit, 10);
-        System.out.printf("%d clients at a time: %.0f jobs a second%n", BUSY, capacity);
-
+    /// A process that is still being compiled takes a fraction of what it will take: that is over
+    /// before its capacity is measured.
+    private void storm(ApiProcess api, Submitter client, JdbcClient jdbc, int length, String what)
+            throws Exception {
+        var _ = capacity(client, warmUp);
+        double capacity = capacity(client, 10);
+        System.out.printf("%s: %d clients at a time: %.0f jobs a second%n", what, BUSY, capacity);
         var skipped = new AtomicLong();
         var broken = new AtomicLong();
-        var answers = storm(submit, capacity * factor, skipped, broken);
+        var answers = storm(client, capacity * factor, length, skipped, broken);
         long ended = System.nanoTime();
-        print(answers, skipped.get(), broken.get());
-        while (!isNormal(submit)) {
+        print(answers, length, skipped.get(), broken.get());
+        while (!isNormal(client)) {
             // Once more.
         }
         System.out.printf(
@@ -144,22 +134,13 @@ final class Overload implements Callable<Integer> {
     }
 
     /// The API learns of the worker within seconds.
-    private void awaitModel(HttpRequest submit) throws Exception {
-        while (send(submit).status() != 202) {
+    private void awaitModel(Submitter client) throws Exception {
+        while (client.send().get().status() != 202) {
             Thread.sleep(200);
         }
     }
 
-    private Answered send(HttpRequest request) throws IOException, InterruptedException {
-        long began = System.nanoTime();
-        var answer = http.send(request, HttpResponse.BodyHandlers.ofString());
-        return new Answered(
-                answer.statusCode(),
-                System.nanoTime() - began,
-                answer.headers().firstValue("Retry-After").isPresent());
-    }
-
-    private double capacity(HttpRequest submit, int length) throws Exception {
+    private double capacity(Submitter client, int length) throws Exception {
         long end = System.nanoTime() + length * 1_000_000_000L;
         var taken = new AtomicLong();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -167,7 +148,7 @@ final class Overload implements Callable<Integer> {
                 var _ =
                         threads.submit(() -> {
                             while (System.nanoTime() < end) {
-                                if (send(submit).status() == 202) {
+                                if (client.send().get().status() == 202) {
                                     taken.incrementAndGet();
                                 }
                             }
@@ -179,68 +160,85 @@ final class Overload implements Callable<Integer> {
     }
 
     /// As many as are due are begun, whether earlier ones are answered or not.
-    private Queue<Answered> storm(
-            HttpRequest submit, double rate, AtomicLong skipped, AtomicLong broken)
+    private Queue<Submitter.Answered> storm(
+            Submitter client, double rate, int length, AtomicLong skipped, AtomicLong broken)
             throws InterruptedException {
-        var answers = new ConcurrentLinkedQueue<Answered>();
+        var answers = new ConcurrentLinkedQueue<Submitter.Answered>();
         var room = new Semaphore(clients);
         long began = System.nanoTime();
         long begun = 0;
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            while (System.nanoTime() - began < seconds * 1_000_000_000L) {
-                long due = (long) ((System.nanoTime() - began) / 1e9 * rate);
-                for (; begun < due; begun++) {
-                    if (!room.tryAcquire()) {
-                        skipped.incrementAndGet();
-                        continue;
-                    }
-                    var _ =
-                            threads.submit(() -> {
-                                try {
-                                    answers.add(send(submit));
-                                } catch (IOException _) {
-                                    broken.incrementAndGet();
-                                } finally {
-                                    room.release();
-                                }
-                                return true;
-                            });
+        while (System.nanoTime() - began < length * 1_000_000_000L) {
+            long due = (long) ((System.nanoTime() - began) / 1e9 * rate);
+            for (; begun < due; begun++) {
+                if (!room.tryAcquire()) {
+                    skipped.incrementAndGet();
+                    continue;
                 }
-                Thread.sleep(2);
+                var _ =
+                        client.send()
+                                .whenComplete((answer, failure) -> {
+                                    room.release();
+                                    if (failure == null) {
+                                        answers.add(answer);
+                                    } else {
+                                        broken.incrementAndGet();
+                                    }
+                                });
             }
+            Thread.sleep(2);
         }
+        room.acquire(clients);
         return answers;
     }
 
-    private void print(Queue<Answered> answers, long skipped, long broken) {
+    private void print(Queue<Submitter.Answered> answers, int length, long skipped, long broken) {
         Map<Integer, Long> counts = new TreeMap<>();
         answers.forEach(answer -> counts.merge(answer.status(), 1L, Long::sum));
         System.out.printf(
                 "%d s at %d times that: answers by status %s, %d connections broken, %d not begun because"
                         + " %d were open%n",
-                seconds, factor, counts, broken, skipped, clients);
+                length, factor, counts, broken, skipped, clients);
         print("accepted", answers, true);
         print("refused", answers, false);
+        System.out.println(
+                "p99 of the accepted in each tenth of the time: " + byTenths(answers, length));
         System.out.printf(
                 "asked %.1f times as often as a job was taken; refused without Retry-After: %d%n",
                 answers.size() / (double) Math.max(1, counts.getOrDefault(202, 0L)),
                 answers.stream().filter(a -> a.status() != 202 && !a.saysWhen()).count());
     }
 
-    private static void print(String what, Queue<Answered> answers, boolean accepted) {
+    private static void print(String what, Queue<Submitter.Answered> answers, boolean accepted) {
         var nanos =
                 answers.stream()
                         .filter(answer -> (answer.status() == 202) == accepted)
-                        .mapToLong(Answered::nanos)
+                        .mapToLong(Submitter.Answered::nanos)
                         .toArray();
         System.out.println(what + ": " + (nanos.length == 0 ? "none" : Figures.of(nanos)));
     }
 
+    private String byTenths(Queue<Submitter.Answered> answers, int length) {
+        long began = answers.stream().mapToLong(Submitter.Answered::at).min().orElse(0);
+        long tenth = length * 1_000_000_000L / 10;
+        return answers.stream()
+                .filter(answer -> answer.status() == 202)
+                .collect(
+                        Collectors.groupingBy(
+                                answer -> (answer.at() - began) / tenth,
+                                TreeMap::new,
+                                Collectors.mapping(Submitter.Answered::nanos, Collectors.toList())))
+                .values()
+                .stream()
+                .map(part -> Figures.of(part.stream().mapToLong(nanos -> nanos).toArray()))
+                .map(figures -> "%.0f".formatted(figures.p99()))
+                .collect(Collectors.joining(", ", "", " ms"));
+    }
+
     /// Whether ten in a row are quick.
-    private boolean isNormal(HttpRequest submit) throws Exception {
+    private boolean isNormal(Submitter client) throws Exception {
         var nanos = new long[10];
         for (int i = 0; i < nanos.length; i++) {
-            nanos[i] = send(submit).nanos();
+            nanos[i] = client.send().get().nanos();
         }
         return Arrays.stream(nanos).allMatch(n -> n < NORMAL.toNanos());
     }
