@@ -6,10 +6,11 @@ import java.time.Duration;
 ///
 /// A burst may wait: it is over soon. When nobody has found a free turn for as long as the usual
 /// patience, it is no burst; who waits for long then only makes all that follow wait as long. From
-/// then on nobody waits for more than a tenth of that, and what cannot be done is refused soon,
-/// until that was not so for ten times as long: a pause of the process empties the line as well.
-/// The idea is that of controlled delay for queues of packets (CoDel, RFC 8289), and of its use for
-/// requests in "Fail at Scale" (Maurer, ACM Queue 13.8).
+/// then on nobody waits for more than a tenth of that, nor behind more than a short line: what
+/// cannot be done is refused at once, which costs least, until that was not so for ten times as
+/// long: a pause of the process empties the line as well. The idea is that of controlled delay for
+/// queues of packets (CoDel, RFC 8289), and of its use for requests in "Fail at Scale" (Maurer, ACM
+/// Queue 13.8).
 ///
 /// Thread-safe. Times are those of [System#nanoTime].
 final class Patience {
@@ -17,12 +18,15 @@ final class Patience {
     private static final int TENTH = 10;
 
     private final long usual;
+    private final int line;
     private long nobodyWaited;
     private long lastOverload;
 
     /// @param usual for bursts
-    Patience(Duration usual, long now) {
+    /// @param line how many may wait under overload
+    Patience(Duration usual, int line, long now) {
         this.usual = usual.toNanos();
+        this.line = line;
         this.nobodyWaited = now;
         this.lastOverload = now - TENTH * this.usual;
     }
@@ -32,11 +36,16 @@ final class Patience {
         nobodyWaited = now;
     }
 
-    /// Somebody has to wait; answers for how many nanoseconds at most.
-    synchronized long somebodyWaits(long now) {
+    /// Somebody has to wait; answers for how many nanoseconds at most, 0 for not at all.
+    ///
+    /// @param ahead how many wait already
+    synchronized long somebodyWaits(long now, int ahead) {
         if (now - nobodyWaited >= usual) {
             lastOverload = now;
         }
-        return now - lastOverload < TENTH * usual ? usual / TENTH : usual;
+        if (now - lastOverload >= TENTH * usual) {
+            return usual;
+        }
+        return ahead < line ? usual / TENTH : 0;
     }
 }

@@ -11,6 +11,7 @@ import org.springframework.stereotype.Component;
 
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// Lets so many requests be worked on at one time as keep the processors and the database busy; the
 /// others wait in the order in which they came, as long as [Patience] says, and are refused then.
@@ -21,12 +22,14 @@ import java.util.concurrent.TimeUnit;
 final class Turns {
 
     private final Semaphore turns;
+    private final AtomicInteger waiting = new AtomicInteger();
     private final Patience patience;
     private final Counter refused;
 
     Turns(LimitProperties properties, MeterRegistry metrics) {
         this.turns = new Semaphore(properties.atWork(), true);
-        this.patience = new Patience(properties.patience(), System.nanoTime());
+        this.patience =
+                new Patience(properties.patience(), 2 * properties.atWork(), System.nanoTime());
         this.refused =
                 Counter.builder("comfyapi.requests.shed")
                         .description("Requests refused because the service was overloaded")
@@ -54,11 +57,20 @@ final class Turns {
                 patience.nobodyWaits(System.nanoTime());
                 return true;
             }
-            return turns.tryAcquire(
-                    patience.somebodyWaits(System.nanoTime()), TimeUnit.NANOSECONDS);
+            long most = patience.somebodyWaits(System.nanoTime(), waiting.get());
+            return most > 0 && await(most);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return false;
+        }
+    }
+
+    private boolean await(long most) throws InterruptedException {
+        waiting.incrementAndGet();
+        try {
+            return turns.tryAcquire(most, TimeUnit.NANOSECONDS);
+        } finally {
+            waiting.decrementAndGet();
         }
     }
 
