@@ -95,6 +95,16 @@ class FilterTest {
     }
 
     @Test
+    void what_databases_read_as_more_than_text_is_text() {
+        for (var text :
+                List.of("%", "_", "x%", "'", "x' OR '1'='1", "$$", "\\", "$.*", "{x}", "x\"")) {
+            assertThat(ids("tag=" + encoded(text))).as("tag " + text).isEmpty();
+            assertThat(ids("worker=" + encoded(text))).as("worker " + text).isEmpty();
+            assertThat(ids("metadata%5Border%5D=" + encoded(text))).as("order " + text).isEmpty();
+        }
+    }
+
+    @Test
     void the_time_of_a_job_is_a_border() {
         var created = encoded(api.get(PATH + "/" + failed).at("/created_at"));
         var later = encoded(api.get(PATH + "/" + batched.getLast()).at("/created_at"));

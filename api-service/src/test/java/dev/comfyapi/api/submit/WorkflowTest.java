@@ -356,6 +356,27 @@ class WorkflowTest {
     }
 
     @Test
+    void a_circle_over_several_nodes_is_told_once() {
+        var graph = aGraph();
+        graph.set("a", anUpscale("b"));
+        graph.set("b", anUpscale("3"));
+        put(graph, "/3/inputs/latent_image", "[\"a\", 0]");
+
+        assertThat(submit(graph).errors())
+                .singleElement()
+                .satisfies(error -> assertThat(error).startsWith("cycle #/workflow/"));
+    }
+
+    private static JsonNode anUpscale(String of) {
+        return JSON.readTree(
+                """
+                {"class_type": "LatentUpscaleBy",
+                 "inputs": {"samples": ["%s", 0], "upscale_method": "bicubic", "scale_by": 1.5}}
+                """
+                        .formatted(of));
+    }
+
+    @Test
     void a_graph_has_an_end() {
         var graph = aGraph();
         graph.remove("9");
