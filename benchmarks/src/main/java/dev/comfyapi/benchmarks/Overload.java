@@ -27,6 +27,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
@@ -75,7 +76,9 @@ final class Overload implements Callable<Integer> {
                 var jdbc = JdbcClient.create(new DriverManagerDataSource(postgres.jdbcUrl()));
                 jdbc.sql("UPDATE tenant SET max_queued = ?").param(queued).update();
                 aWorker(jdbc);
-                measure(api, client, jdbc);
+                awaitModel(client);
+                measure(api, client, jdbc, warmUp, "Before it has refused anything");
+                measure(api, client, jdbc, seconds, "After that");
             } finally {
                 api.process().destroyForcibly();
             }
@@ -104,24 +107,16 @@ final class Overload implements Callable<Integer> {
                                         "{}")));
     }
 
-    private void measure(ApiProcess api, Submitter client, JdbcClient jdbc) throws Exception {
-        awaitModel(client);
-        storm(api, client, jdbc, warmUp, "Before it has refused anything");
-        storm(api, client, jdbc, seconds, "After that");
-    }
-
     /// A process that is still being compiled takes a fraction of what it will take: that is over
     /// before its capacity is measured.
-    private void storm(ApiProcess api, Submitter client, JdbcClient jdbc, int length, String what)
+    private void measure(ApiProcess api, Submitter client, JdbcClient jdbc, int length, String what)
             throws Exception {
         var _ = capacity(client, warmUp);
         double capacity = capacity(client, 10);
         System.out.printf("%s: %d clients at a time: %.0f jobs a second%n", what, BUSY, capacity);
-        var skipped = new AtomicLong();
-        var broken = new AtomicLong();
-        var answers = storm(client, capacity * factor, length, skipped, broken);
+        var outcome = storm(client, capacity * factor, length);
         long ended = System.nanoTime();
-        print(answers, length, skipped.get(), broken.get());
+        print(outcome, length);
         while (!isNormal(client)) {
             // Once more.
         }
@@ -159,45 +154,68 @@ final class Overload implements Callable<Integer> {
         return taken.get() / (double) length;
     }
 
-    /// As many as are due are begun, whether earlier ones are answered or not.
-    private Queue<Submitter.Answered> storm(
-            Submitter client, double rate, int length, AtomicLong skipped, AtomicLong broken)
-            throws InterruptedException {
-        var answers = new ConcurrentLinkedQueue<Submitter.Answered>();
-        var room = new Semaphore(clients);
-        long began = System.nanoTime();
-        long begun = 0;
-        while (System.nanoTime() - began < length * 1_000_000_000L) {
-            long due = (long) ((System.nanoTime() - began) / 1e9 * rate);
-            for (; begun < due; begun++) {
-                if (!room.tryAcquire()) {
-                    skipped.incrementAndGet();
-                    continue;
-                }
-                var _ =
-                        client.send()
-                                .whenComplete((answer, failure) -> {
-                                    room.release();
-                                    if (failure == null) {
-                                        answers.add(answer);
-                                    } else {
-                                        broken.incrementAndGet();
-                                    }
-                                });
-            }
-            Thread.sleep(2);
+    /// What came of a storm.
+    ///
+    /// @param skipped not begun because too many were open
+    /// @param broken connections that ended without an answer
+    private record Outcome(
+            Queue<Submitter.Answered> answers, AtomicLong skipped, AtomicLong broken) {
+
+        Outcome() {
+            this(new ConcurrentLinkedQueue<>(), new AtomicLong(), new AtomicLong());
         }
-        room.acquire(clients);
-        return answers;
     }
 
-    private void print(Queue<Submitter.Answered> answers, int length, long skipped, long broken) {
+    /// As many as are due are begun, whether earlier ones are answered or not.
+    private Outcome storm(Submitter client, double rate, int length) throws InterruptedException {
+        var outcome = new Outcome();
+        var room = new Semaphore(clients);
+        var begun = new AtomicLong();
+        long began = System.nanoTime();
+        try (var pace = Executors.newSingleThreadScheduledExecutor()) {
+            pace.scheduleAtFixedRate(
+                    () -> {
+                        long due = (long) ((System.nanoTime() - began) / 1e9 * rate);
+                        while (begun.get() < due) {
+                            begun.incrementAndGet();
+                            begin(client, room, outcome);
+                        }
+                    },
+                    0,
+                    2,
+                    TimeUnit.MILLISECONDS);
+            pace.schedule(pace::shutdown, length, TimeUnit.SECONDS);
+            pace.awaitTermination(2L * length, TimeUnit.SECONDS);
+        }
+        room.acquire(clients);
+        return outcome;
+    }
+
+    private static void begin(Submitter client, Semaphore room, Outcome outcome) {
+        if (!room.tryAcquire()) {
+            outcome.skipped().incrementAndGet();
+            return;
+        }
+        var _ =
+                client.send()
+                        .whenComplete((answer, failure) -> {
+                            room.release();
+                            if (failure == null) {
+                                outcome.answers().add(answer);
+                            } else {
+                                outcome.broken().incrementAndGet();
+                            }
+                        });
+    }
+
+    private void print(Outcome outcome, int length) {
+        var answers = outcome.answers();
         Map<Integer, Long> counts = new TreeMap<>();
         answers.forEach(answer -> counts.merge(answer.status(), 1L, Long::sum));
         System.out.printf(
                 "%d s at %d times that: answers by status %s, %d connections broken, %d not begun because"
                         + " %d were open%n",
-                length, factor, counts, broken, skipped, clients);
+                length, factor, counts, outcome.broken().get(), outcome.skipped().get(), clients);
         print("accepted", answers, true);
         print("refused", answers, false);
         System.out.println(
@@ -217,7 +235,7 @@ final class Overload implements Callable<Integer> {
         System.out.println(what + ": " + (nanos.length == 0 ? "none" : Figures.of(nanos)));
     }
 
-    private String byTenths(Queue<Submitter.Answered> answers, int length) {
+    private static String byTenths(Queue<Submitter.Answered> answers, int length) {
         long began = answers.stream().mapToLong(Submitter.Answered::at).min().orElse(0);
         long tenth = length * 1_000_000_000L / 10;
         return answers.stream()

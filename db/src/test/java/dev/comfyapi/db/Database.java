@@ -83,6 +83,18 @@ final class Database {
         return server;
     }
 
+    /// Whether a statement on this database is held up by another one's lock.
+    boolean somebodyWaitsForALock() {
+        return jdbc.sql(
+                                """
+                                SELECT count(*) FROM pg_stat_activity
+                                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                """)
+                        .query(Integer.class)
+                        .single()
+                > 0;
+    }
+
     static JobId newId() {
         long time = Instant.now().toEpochMilli();
         return new JobId(

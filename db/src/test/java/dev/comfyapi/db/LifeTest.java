@@ -238,7 +238,7 @@ class LifeTest {
             var assigning =
                     CompletableFuture.supplyAsync(
                             () -> db.leader.assign(List.of(new Assigning(group, job, worker))));
-            await().atMost(Duration.ofSeconds(20)).until(this::somebodyWaitsForALock);
+            await().atMost(Duration.ofSeconds(20)).until(db::somebodyWaitsForALock);
             connection.commit();
 
             assertThat(assigning.join()).isEmpty();
@@ -251,18 +251,6 @@ class LifeTest {
                                 .query(Boolean.class)
                                 .single())
                 .isTrue();
-    }
-
-    private boolean somebodyWaitsForALock() {
-        return db.jdbc
-                        .sql(
-                                """
-                                SELECT count(*) FROM pg_stat_activity
-                                WHERE datname = current_database() AND wait_event_type = 'Lock'
-                                """)
-                        .query(Integer.class)
-                        .single()
-                > 0;
     }
 
     @Test

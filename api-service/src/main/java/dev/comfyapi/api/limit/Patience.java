@@ -23,7 +23,8 @@ final class Patience {
     private long lastOverload;
 
     /// @param usual for bursts
-    /// @param line how many may wait under overload
+    /// @param line how many may wait under overload, about: who comes at the same moment is not
+    ///   seen
     Patience(Duration usual, int line, long now) {
         this.usual = usual.toNanos();
         this.line = line;

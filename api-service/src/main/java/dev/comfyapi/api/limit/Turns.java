@@ -11,18 +11,16 @@ import org.springframework.stereotype.Component;
 
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /// Lets so many requests be worked on at one time as keep the processors and the database busy; the
-/// others wait in the order in which they came, as long as [Patience] says, and are refused then.
-/// Thread-safe.
+/// others wait in the order in which they came, if and as long as [Patience] lets them, and are
+/// refused then. Thread-safe.
 ///
 /// More at one time would finish no more of them, only each of them later.
 @Component
 final class Turns {
 
     private final Semaphore turns;
-    private final AtomicInteger waiting = new AtomicInteger();
     private final Patience patience;
     private final Counter refused;
 
@@ -57,20 +55,12 @@ final class Turns {
                 patience.nobodyWaits(System.nanoTime());
                 return true;
             }
-            long most = patience.somebodyWaits(System.nanoTime(), waiting.get());
-            return most > 0 && await(most);
+            return turns.tryAcquire(
+                    patience.somebodyWaits(System.nanoTime(), turns.getQueueLength()),
+                    TimeUnit.NANOSECONDS);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return false;
-        }
-    }
-
-    private boolean await(long most) throws InterruptedException {
-        waiting.incrementAndGet();
-        try {
-            return turns.tryAcquire(most, TimeUnit.NANOSECONDS);
-        } finally {
-            waiting.decrementAndGet();
         }
     }
 

@@ -13,8 +13,6 @@ import dev.comfyapi.db.account.UserStore;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -32,8 +30,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-
-import javax.sql.DataSource;
 
 /// Local users: from the invitation to the end.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -432,47 +428,6 @@ class UserTest {
     /// 401 says that the ticket was not taken; anything else, that there was no WebSocket.
     private int shown(String ticket) {
         return api.get("/ws/jobs/%s?ticket=%s".formatted(UUID.randomUUID(), ticket)).status();
-    }
-
-    @Test
-    void who_refreshes_waits_for_the_session_and_has_no_token_that_its_end_needs()
-            throws Exception {
-        var user = user("viewer");
-        var token = OneTimeToken.hash(user.refresh());
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor();
-                var connection = api.bean(DataSource.class).getConnection()) {
-            connection.setAutoCommit(false);
-            var ending = JdbcClient.create(new SingleConnectionDataSource(connection, true));
-            ending.sql("SELECT FROM login_session WHERE user_id = ?::uuid FOR UPDATE")
-                    .param(user.id())
-                    .query()
-                    .listOfRows();
-            var refreshing = threads.submit(() -> refresh(user.refresh()).status());
-            await().until(this::somebodyWaitsForALock);
-
-            var free =
-                    ending.sql("SELECT FROM refresh_token WHERE hash = ? FOR UPDATE SKIP LOCKED")
-                            .param(token)
-                            .query()
-                            .listOfRows();
-
-            assertThat(free).as("the other way round they would wait for each other").hasSize(1);
-            new SessionStore(ending).end(token);
-            connection.commit();
-            assertThat(refreshing.get()).isEqualTo(401);
-        }
-    }
-
-    private boolean somebodyWaitsForALock() {
-        return api.jdbc()
-                        .sql(
-                                """
-                                SELECT count(*) FROM pg_stat_activity
-                                WHERE datname = current_database() AND wait_event_type = 'Lock'
-                                """)
-                        .query(Integer.class)
-                        .single()
-                > 0;
     }
 
     @Test
